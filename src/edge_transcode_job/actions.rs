@@ -25,7 +25,7 @@ use tfplugin::{Action, Diagnostic, Diagnostics, ProgressReporter, ProviderDefini
 
 /// What an action does to a job.
 #[derive(Clone, Copy)]
-enum ActionKind {
+pub(super) enum ActionKind {
     Start,
     Stop,
     Restart,
@@ -153,13 +153,13 @@ impl ActionConfig {
 }
 
 /// One action under way.
-struct Invocation<'a> {
-    job: JobHandle<'a>,
-    progress: &'a ProgressReporter,
+pub(super) struct Invocation<'a> {
+    pub(super) job: JobHandle<'a>,
+    pub(super) progress: &'a ProgressReporter,
 }
 
 impl Invocation<'_> {
-    async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
+    pub(super) async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
         // Before anything is done: a stream that cannot be waited for must not be interrupted first.
         if waits && let Ok(read) = self.job.get().await {
             online::check(self.job, &read.stream_output).await?;

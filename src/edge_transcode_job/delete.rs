@@ -1,11 +1,11 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
+use super::create::successor_not_created;
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
     check_replaceable, check_template, has_other_writer, may_be_stopped_by_run, start_again,
     status_before_run,
 };
-use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;

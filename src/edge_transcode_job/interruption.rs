@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::failure_report::FailureReport;
 use super::model::JobModel;
-use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
+use super::run_state::{
+    FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, REJECTION_TIMEOUT, WaitError,
+};
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
@@ -17,11 +20,9 @@ use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
-/// does not shorten it, so a cancellation takes no longer than this, or twice as long if the job then gets its old settings back.
+/// does not shorten it, so a cancellation takes no longer than this, or twice as long if the job then gets its old settings back, or is
+/// one that is still to be created.
 pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
-/// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
-/// or stopping the job at the same time.
-const REJECTED_START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A job was not changed.
 pub(super) struct NotChanged {
@@ -71,7 +72,7 @@ pub(super) async fn change_while_stopped(
     change: impl AsyncFnOnce() -> Result<(), WaitError>,
 ) -> Result<Job, NotChanged> {
     let stream = last.stream_output.stream_key();
-    let stopped = stop(job, last, &stream).await;
+    let stopped = job.stop(last).await;
     let is_in_doubt = stopped.is_err();
     let changed = match stopped {
         Ok(_) => change().await,
@@ -91,22 +92,6 @@ pub(super) async fn change_while_stopped(
         return Err(error.into());
     }
     start_again(job, is_in_doubt).await.map_err(not_started)
-}
-
-/// Stops a job that writes this stream. The API may have stopped it already, for another job that this run has started, and show that
-/// late: then it rejects the stop.
-async fn stop(job: JobHandle<'_>, last: Job, stream: &str) -> Result<Job, WaitError> {
-    let stopped = job.stop(last).await;
-    let started_beside = job.session.run.started_beside(job.id, stream);
-    match stopped {
-        Err(error) if error.is_rejected() && started_beside.is_some() => {
-            let ctx = job.ctx.capped_at(REJECTED_START_TIMEOUT);
-            let job = JobHandle { ctx: &ctx, ..job };
-            let stopped = job.wait_for(None, &JobStatus::NotStarted, Ok(()));
-            stopped.await.map_err(|_still_running| error)
-        }
-        stopped => stopped,
-    }
 }
 
 /// The status that a job had before this run. If it, or the one in its place, moves on to another stream, another job that this run
@@ -186,7 +171,7 @@ pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result
 /// As [`start_again`], in the time of the job's own context.
 pub(super) async fn start_within(job: JobHandle<'_>, awaits_stop: bool) -> Result<Job, WaitError> {
     let watched = if awaits_stop {
-        REJECTED_START_TIMEOUT
+        REJECTION_TIMEOUT
     } else {
         FIRST_POLL * READS_IN_DOUBT
     };
@@ -198,10 +183,28 @@ pub(super) async fn start_within(job: JobHandle<'_>, awaits_stop: bool) -> Resul
 
 /// Starts a new job whose stream this process has ended by stopping another one. That is owed as well; but the API may not show
 /// the job yet.
-pub(super) async fn start_successor(job: JobHandle<'_>) -> Result<Job, WaitError> {
+pub(super) async fn start_successor(job: JobHandle<'_>, stream: String) -> Result<Job, WaitError> {
+    job.session.run.note_start(job.id, stream);
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
     let watched = FIRST_POLL * READS_IN_DOUBT;
     start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, true).await
+}
+
+/// Does what this process owes since it has stopped a job: a cancellation ends that only after the time of a recovery.
+pub(super) async fn owed<T>(ctx: &CallContext, work: impl AsyncFnOnce(&CallContext) -> T) -> T {
+    let cancellation = CancellationToken::new();
+    let owed_ctx = CallContext::new(ctx.remaining(), cancellation.clone());
+    let cancel_late = async {
+        if ctx.done().await == Interruption::Cancelled {
+            tokio::time::sleep(RECOVERY_TIMEOUT).await;
+            cancellation.cancel();
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        result = work(&owed_ctx) => result,
+        never = cancel_late => never,
+    }
 }
 
 async fn start_until_it_runs(
@@ -225,7 +228,7 @@ async fn start_until_it_runs(
             return Err(error);
         }
         warn!(job = %job.id, "the job could not be started yet");
-        let is_too_long = begun.elapsed() >= REJECTED_START_TIMEOUT;
+        let is_too_long = begun.elapsed() >= REJECTION_TIMEOUT;
         let is_hopeless = error.is_rejected() && !is_missing && is_too_long;
         if is_hopeless || polls.wait(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
@@ -351,9 +354,9 @@ mod tests {
             let job = JobHandle::new(session, &id, &ctx);
             let (found, stream) = look(job).await;
             if is_started_beside {
-                session.run.note_start(&other(), stream.clone());
+                session.run.note_start(&other(), stream);
             }
-            stop(job, found, &stream).await.is_ok()
+            job.stop(found).await.is_ok()
         };
         let (is_stopped, took) = plays(calls, stop).await;
         (is_stopped, took.as_secs_f64())
@@ -498,7 +501,7 @@ mod tests {
 
         let start = async |session: &Session| {
             let (id, ctx) = (the_job(), a_minute());
-            start_successor(JobHandle::new(session, &id, &ctx))
+            start_successor(JobHandle::new(session, &id, &ctx), String::new())
                 .await
                 .is_ok()
         };
@@ -511,6 +514,19 @@ mod tests {
                 .await
                 .0
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancellation_ends_what_is_owed_after_the_time_of_a_recovery_and_a_deadline_at_once()
+    {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        for (timeout, expected) in [(minutes(5), RECOVERY_TIMEOUT), (minutes(1), minutes(1))] {
+            let cancellation = CancellationToken::new();
+            cancellation.cancel();
+            let (ctx, began) = (CallContext::new(timeout, cancellation), Instant::now());
+            owed(&ctx, async |ctx| ctx.done().await).await;
+            assert_eq!(began.elapsed(), expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]

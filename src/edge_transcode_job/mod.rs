@@ -12,7 +12,7 @@
 //! | `plan_checks` | warnings of a plan beyond what it will change |
 //! | `plan_existing_jobs` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
-//! | `lifecycle`, `update`, `delete` | create, read; update; delete |
+//! | `create`, `read`, `update`, `delete` | what their names say |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `interruption` | stopping a running job for a change, and starting it again |
 //! | `online` | waiting until the output stream is on air |
@@ -24,9 +24,10 @@
 //! | `failure_report` | what a failed operation left behind |
 //! | `create_errors` | errors and warnings of a create whose response was lost |
 //! | `stream_end` | warnings of streams that end with the deletion of a job |
-//! | `failed_calls` | for tests: each failure at each call of a change and of a deletion |
+//! | `failed_calls` | for tests: each failure at each call of what interrupts a running job |
 
 mod actions;
+mod create;
 mod create_errors;
 mod data_source_job;
 mod data_source_jobs;
@@ -40,7 +41,6 @@ mod function_id;
 mod function_parse_id;
 mod interruption;
 mod job_data;
-mod lifecycle;
 mod list;
 mod model;
 mod online;
@@ -48,6 +48,7 @@ mod plan;
 mod plan_checks;
 mod plan_existing_jobs;
 mod private;
+mod read;
 mod resource;
 mod run_state;
 mod schema;

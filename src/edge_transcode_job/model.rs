@@ -310,6 +310,15 @@ pub(crate) fn status_text(status: &JobStatus) -> &str {
     }
 }
 
+/// The status that a plan asks for; `None` where it leaves it open.
+pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
+    match status {
+        Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
+        Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -457,5 +466,16 @@ mod tests {
         assert_eq!(state.timeout(|block| &block.delete), DEFAULT_TIMEOUT);
         let without_block = JobModel::default().timeout(|block| &block.create);
         assert_eq!(without_block, DEFAULT_TIMEOUT);
+    }
+
+    #[test]
+    fn a_plan_asks_for_a_status_only_if_it_names_one() {
+        let asks_for = |status: Value<String>| target_status(&status);
+        let status = |text: &str| Value::Value(text.to_owned());
+        assert_eq!(asks_for(status(RUNNING)), Some(JobStatus::Running));
+        assert_eq!(asks_for(status(STOPPED)), Some(JobStatus::NotStarted));
+        for open in [Value::Null, Value::Unknown, status("7")] {
+            assert_eq!(asks_for(open), None);
+        }
     }
 }

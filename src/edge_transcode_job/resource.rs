@@ -15,7 +15,7 @@ use tfplugin::{
 use super::model::JobModel;
 use super::private::JobPrivate;
 use super::{
-    delete, expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate,
+    create, delete, expiry, foreign_state, plan, plan_checks, read, schema, update, validate,
 };
 
 /// The resource type.
@@ -56,7 +56,7 @@ impl ManagedResource for JobResource {
         if !diagnostics.errors.is_empty()
             && let Ok(session) = self.0.session()
         {
-            lifecycle::note_invalid(&session.run, &config, diagnostics);
+            create::note_invalid(&session.run, &config, diagnostics);
         }
     }
 
@@ -69,7 +69,7 @@ impl ManagedResource for JobResource {
         let state = identified(state, diagnostics)?;
         let session = self.session(diagnostics)?;
         let ctx = self.0.ctx(state.timeout(|block| &block.read));
-        lifecycle::read(&session, state, private, &ctx, diagnostics).await
+        read::read(&session, state, private, &ctx, diagnostics).await
     }
 
     async fn plan_create(
@@ -159,7 +159,7 @@ impl ManagedResource for JobResource {
         let session = self.session(diagnostics)?;
         session.run.note_apply();
         let ctx = self.0.ctx(planned.timeout(|block| &block.create));
-        lifecycle::create(&session, planned, &private, &ctx, diagnostics).await
+        create::create(&session, planned, &private, &ctx, diagnostics).await
     }
 
     async fn update(

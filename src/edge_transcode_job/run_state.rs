@@ -14,6 +14,10 @@ use tfplugin::{Diagnostic, diagnostic};
 pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long a call that is owed is retried although the API rejects it: it may do so for a while after a stop, and others may be
+/// starting or stopping the job at the same time.
+pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
 pub(super) const READS_IN_DOUBT: u32 = 4;
 
@@ -207,17 +211,31 @@ impl<'a> JobHandle<'a> {
     }
 
     /// Stops the job and waits until the API shows it so. `last` is how it was seen last.
+    ///
+    /// The API may have stopped it already, for another job that this run has started, and show that late: then it rejects the
+    /// stop.
     pub(super) async fn stop(self, last: Job) -> Result<Job, WaitError> {
-        if last.status == JobStatus::NotStarted {
+        let target = &JobStatus::NotStarted;
+        if last.status == *target {
             return Ok(last);
         }
-        let asked = self
-            .session
+        let JobHandle { session, id, ctx } = self;
+        let stream = last.stream_output.stream_key();
+        let asked = session
             .client
-            .stop_edge_transcode_job(&self.id.cluster_id, &self.id.job_id, self.ctx)
+            .stop_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
             .await;
-        self.wait_for(Some(last), &JobStatus::NotStarted, asked)
-            .await
+        let stopped = self.wait_for(Some(last), target, asked).await;
+        match stopped {
+            Err(error)
+                if error.is_rejected() && session.run.started_beside(id, &stream).is_some() =>
+            {
+                let ctx = ctx.capped_at(REJECTION_TIMEOUT);
+                let stopped = JobHandle::new(session, id, &ctx).wait_for(None, target, Ok(()));
+                stopped.await.map_err(|_still_running| error)
+            }
+            stopped => stopped,
+        }
     }
 
     /// Asks for the start of the job, again while this run may still clear the way of a job that stays stopped: another one may

@@ -1,9 +1,9 @@
 //! What is told of streams that end with the deletion of a job.
 
 use super::failure_report::followed_by;
-use super::lifecycle::{SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone};
 use super::model::{JobModel, RUNNING};
 use super::private::{JobPrivate, Successor};
+use super::read::{SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::run::Created;
 use alicloud_live::JobStatus;

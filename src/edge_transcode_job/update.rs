@@ -5,10 +5,10 @@ use super::interruption::{
     self, NotChanged, Outcome, RECOVERY_TIMEOUT, change_while_stopped, check_template,
     has_other_writer, may_be_stopped_by_run, start_again, start_within, status_before_run,
 };
-use super::lifecycle::{no_longer_running, target_status};
-use super::model::{JobModel, STOPPED};
+use super::model::{JobModel, STOPPED, target_status};
 use super::plan;
 use super::private::JobPrivate;
+use super::read::no_longer_running;
 use super::run_state::{JobHandle, WaitError};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;

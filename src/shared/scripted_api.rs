@@ -1,10 +1,12 @@
 //! For tests: an API that gives the responses that a test has written down, in virtual time.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_auth::credentials::{CredentialsConfig, ServerClock, SystemContext, select_source};
+use alicloud_auth::credentials::{
+    Clock, CredentialsConfig, ServerClock, SystemContext, select_source,
+};
 use alicloud_auth::environment::Environment;
 use alicloud_live::{
     Ambiguous, Dependencies, Endpoint, Exchange, Failure, HttpRequest, HttpResponse, LiveClient,
@@ -12,7 +14,10 @@ use alicloud_live::{
 };
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use axum::http::header::DATE;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 use tokio::time::Instant;
 
 use super::job_identity::JobIdentity;
@@ -22,6 +27,28 @@ use super::run::Run;
 /// The calls that a test expects, each with the answer to it.
 struct ScriptedApi {
     expected: Mutex<VecDeque<(&'static str, Answer)>>,
+    clock: Arc<VirtualClock>,
+}
+
+/// The clock of the API and of this machine, in virtual time.
+pub(crate) struct VirtualClock(Instant);
+
+impl VirtualClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time as the API writes it.
+    pub(crate) fn api_time(&self) -> String {
+        self.now().format(&Rfc3339).unwrap()
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> OffsetDateTime {
+        let began = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
+        began + self.0.elapsed()
+    }
 }
 
 /// The answer to a call.
@@ -35,13 +62,16 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    pub(crate) fn into_response(self) -> Result<HttpResponse, Failure> {
+    pub(crate) fn into_response(self, clock: &VirtualClock) -> Result<HttpResponse, Failure> {
         match self {
-            Self::Response(status, body) => Ok(HttpResponse {
-                status,
-                headers: HeaderMap::new(),
-                body: body.to_string().into_bytes(),
-            }),
+            Self::Response(status, body) => {
+                let date = clock.now().format(&Rfc2822).unwrap();
+                Ok(HttpResponse {
+                    status,
+                    headers: HeaderMap::from_iter([(DATE, date.parse().unwrap())]),
+                    body: body.to_string().into_bytes(),
+                })
+            }
             Self::Lost => {
                 let reason = "connection reset".to_owned();
                 Err(Failure::Ambiguous(Ambiguous::ConnectionLost(reason)))
@@ -68,8 +98,8 @@ pub(crate) fn not_found() -> Answer {
     rejected(404, "JobNotFound")
 }
 
-/// The job with this status, and with other fields than usual.
-pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
+/// The fields of the job with this status, some of them other than usual.
+pub(crate) fn fields(status: &str, other: &Value) -> Value {
     let mut job = json!({
         "JobId": "j", "Name": "n", "Status": status, "TemplateId": "t",
         "StreamInput": "rtmp://in/a/b", "StreamOutput": "rtmp://out/a/b",
@@ -77,6 +107,11 @@ pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
     for (name, value) in other.as_object().into_iter().flatten() {
         job[name] = value.clone();
     }
+    job
+}
+
+pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
+    let job = fields(status, other);
     Answer::Response(200, json!({"RequestId": "R", "Job": job}))
 }
 
@@ -109,10 +144,12 @@ pub(crate) async fn plays<T>(
     calls: impl IntoIterator<Item = (&'static str, Answer)>,
     work: impl AsyncFnOnce(&Session) -> T,
 ) -> (T, Duration) {
+    let clock = Arc::new(VirtualClock::new());
     let api = Arc::new(ScriptedApi {
         expected: Mutex::new(calls.into_iter().collect()),
+        clock: Arc::clone(&clock),
     });
-    let session = session(Arc::clone(&api) as Arc<dyn Exchange>).await;
+    let session = session(Arc::clone(&api) as Arc<dyn Exchange>, clock).await;
     let began = Instant::now();
     let result = work(&session).await;
     let left = api.expected.lock().unwrap();
@@ -128,10 +165,18 @@ pub(crate) fn operation(request: &HttpRequest<'_>) -> String {
     operation.replace("EdgeTranscodeJob", "")
 }
 
+/// The parameters of a call.
+pub(crate) fn parameters(request: &HttpRequest<'_>) -> HashMap<String, String> {
+    let body = url::form_urlencoded::parse(request.body.as_bytes());
+    let query = request.url.query_pairs();
+    query.into_owned().chain(body.into_owned()).collect()
+}
+
 /// A session with an API.
-pub(crate) async fn session(api: Arc<dyn Exchange>) -> Session {
+pub(crate) async fn session(api: Arc<dyn Exchange>, clock: Arc<VirtualClock>) -> Session {
     let dependencies = Dependencies {
         exchange: Some(api),
+        clock,
         ..Dependencies::default()
     };
     let clock = Arc::new(ServerClock::new(Arc::clone(&dependencies.clock)));
@@ -160,6 +205,6 @@ impl Exchange for ScriptedApi {
         let next = self.expected.lock().unwrap().pop_front();
         let (expected, answer) = next.unwrap_or_else(|| panic!("{operation} is not expected"));
         assert_eq!(operation, expected);
-        answer.into_response()
+        answer.into_response(&self.clock)
     }
 }

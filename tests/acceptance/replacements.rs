@@ -40,6 +40,9 @@ over_newest_terraform! {
     the_successor_of_a_running_job_is_started_through_an_outage,
     the_successor_of_a_running_job_is_started_after_ctrl_c,
     the_successor_of_a_running_job_is_created_through_throttling,
+    the_successor_of_a_running_job_is_created_after_rejections_that_pass,
+    the_successor_of_a_running_job_is_created_in_spite_of_ctrl_c,
+    a_replacement_that_creates_first_deletes_a_job_that_it_has_stopped_and_that_is_shown_as_running,
     a_renamed_job_is_started_when_the_old_one_no_longer_writes_its_output,
     a_renamed_job_is_created_when_the_old_one_no_longer_has_its_name,
     a_protected_job_that_creates_first_is_not_left_behind,
@@ -744,6 +747,43 @@ fn the_successor_of_a_running_job_is_created_through_throttling(world: &TestWork
     world.applied(Block::running_job("it"));
     let throttled = fault("Create", FaultKind::throttling_user()).times(8);
     world.cloud.set_faults([throttled]);
+    replace(world).succeeded();
+    one_job_runs(world);
+}
+
+fn the_successor_of_a_running_job_is_created_after_rejections_that_pass(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    for code in ["Forbidden.RAM", "OperationDenied"] {
+        let rejected = fault("Create", FaultKind::error(403, code)).times(2);
+        world.cloud.set_faults([rejected]);
+        replace(world).succeeded();
+        one_job_runs(world);
+    }
+}
+
+/// A call that fails at that moment is retried.
+fn the_successor_of_a_running_job_is_created_in_spite_of_ctrl_c(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    let throttled = fault("Create", FaultKind::throttling_user());
+    world.cloud.set_faults([throttled]);
+    let running = world.start(&REPLACE);
+    running.wait_logged(&["CreateEdgeTranscodeJob", "Throttling.User"]);
+    running.press_ctrl_c();
+    world.cloud.set_faults([]);
+    let run = world.end_of(running);
+    assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
+    one_job_runs(world);
+}
+
+/// The API stops the old one when the new one is started, shows that late, and rejects another stop.
+fn a_replacement_that_creates_first_deletes_a_job_that_it_has_stopped_and_that_is_shown_as_running(
+    world: &TestWorkspace,
+) {
+    world.applied(create_first(Block::running_job("it")));
+    world.cloud.configure(|behavior| {
+        behavior.second_writer = SecondWriter::FirstStopped;
+        behavior.status_lag_gets = 3;
+    });
     replace(world).succeeded();
     one_job_runs(world);
 }

@@ -1,117 +1,21 @@
-//! Read and create. Update and delete: `update`, `delete`.
+//! Create: of its own, or in the place of a job that this run has deleted.
 
 use super::create_errors;
-use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::start_successor;
-use super::model::{JobModel, RUNNING, STOPPED};
+use super::failure_report::{FailureReport, followed_by};
+use super::interruption::{owed, start_successor};
+use super::model::{JobModel, RUNNING, target_status};
 use super::private::JobPrivate;
-use super::run_state::{JobHandle, Polls, Rejections, WaitError, is_denied};
+use super::run_state::{JobHandle, Polls, REJECTION_TIMEOUT, Rejections, WaitError, is_denied};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
-use crate::shared::reported;
 use crate::shared::run::{Created, Replaced, Run};
 use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
-
-/// Reads a job again. `None` without an error: it verifiably no longer exists.
-pub(super) async fn read(
-    session: &Session,
-    state: JobModel,
-    private: JobPrivate,
-    ctx: &CallContext,
-    diagnostics: &mut Diagnostics,
-) -> Option<(JobModel, JobPrivate)> {
-    let id = state.identity();
-    let client = &session.client;
-    let read = client
-        .refresh_edge_transcode_job(
-            &id.cluster_id,
-            &id.job_id,
-            |job| state.agrees_with(job),
-            ctx,
-        )
-        .await;
-    match read {
-        Ok(job) => {
-            // Terraform reads each address once.
-            if !session.run.is_first_time(&format!("read {id}")) {
-                diagnostics.add_warning(at_two_addresses(&state.label()));
-            }
-            if state.is_running() && job.status != JobStatus::Running {
-                diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
-            }
-            let private = JobPrivate {
-                found_at: Some(session.location(private.found_at.as_ref(), ctx).await),
-                owes_start: private.owes_start && job.status != JobStatus::Running,
-                ..JobPrivate::default()
-            };
-            Some((state.as_returned(&job), private))
-        }
-        Err(error) if error.is_job_not_found() => {
-            let here = session
-                .location_to_compare(private.found_at.as_ref(), ctx)
-                .await;
-            let is_gone = private.check_location(&id, &here);
-            reported(is_gone, diagnostics)?;
-            if state.is_running() || private.owes_start {
-                diagnostics.add_warning(running_job_is_gone(&state.label()));
-            }
-            None
-        }
-        Err(error) => {
-            diagnostics.add_error(about(&id, to_diagnostic("Unable to read job", &error)));
-            None
-        }
-    }
-}
-
-/// Core does not notice that an import names a job that another address has.
-fn at_two_addresses(label: &str) -> Diagnostic {
-    diagnostic::general(
-        "A job has two addresses",
-        format!(
-            "The job {label} is at more than one address of this configuration or its state. What one changes the other changes \
-             back, and deleting either deletes the job. If its block was renamed, replace the import block by a moved block. \
-             Otherwise let Terraform forget one address with a removed block whose lifecycle has destroy = false."
-        ),
-    )
-}
-
-/// What follows for the job in the place of one whose plan has seen it running.
-pub(super) const SUCCESSOR_STAYS_STOPPED: &str =
-    "The new job in its place is started only if this one runs: it stays stopped, too.";
-
-/// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
-pub(super) fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
-    let detail = match status {
-        JobStatus::Other(status) => format!(
-            "The job {label} was running when Terraform saw it last, and has the status {status:?} now, which the API does \
-             not document. Its output stream may be down."
-        ),
-        _ => format!(
-            "The job {label} was running when Terraform saw it last, and is stopped now: somebody has stopped it, or a run \
-             was killed while it changed the job. Its output stream is down. To have Terraform start it, set status = \
-             \"{RUNNING}\"."
-        ),
-    };
-    diagnostic::general("A job is no longer running", detail)
-}
-
-/// The plan shows a new job, and not that it stays stopped.
-pub(super) fn running_job_is_gone(label: &str) -> Diagnostic {
-    diagnostic::general(
-        "A running job no longer exists",
-        format!(
-            "The job {label} was running, or to be started again, when Terraform saw it last: somebody has deleted it, or a run \
-             was killed while it deleted the job. Unless another job writes its output stream, that stream is down. A new job \
-             in its place is started only if its status is \"{RUNNING}\"."
-        ),
-    )
-}
+use tokio::time::Instant;
 
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
 /// reach the state, whatever fails after.
@@ -288,7 +192,9 @@ impl Goal {
             Err(error) => Err(error),
         };
         match ready {
-            Err(_) if self.is_owed(&job.session.run) => start_successor(job).await,
+            Err(_) if self.is_owed(&job.session.run) => {
+                start_successor(job, self.stream.clone()).await
+            }
             ready => ready,
         }
     }
@@ -348,8 +254,7 @@ async fn create_job(
     }
 }
 
-/// Creates the job, again where nothing was done: while this run may still clear the way, because another job may have its name,
-/// and, if its start is owed, until the API is reached and not busy.
+/// Creates the job. That is owed if a running job was deleted in favor of it: then a cancellation does not end it.
 async fn create_in(
     session: &Session,
     cluster_id: &str,
@@ -357,6 +262,25 @@ async fn create_in(
     goal: &Goal,
     ctx: &CallContext,
 ) -> Result<CreatedJob, CreateError> {
+    let create =
+        async |ctx: &CallContext| create_retrying(session, cluster_id, planned, goal, ctx).await;
+    if goal.is_owed(&session.run) {
+        owed(ctx, create).await
+    } else {
+        create(ctx).await
+    }
+}
+
+/// Creates the job, again where nothing was done: while this run may still clear the way, because another job may have its name,
+/// and, if it is owed, until the API is reached and not busy, and for a while if it rejects the create.
+async fn create_retrying(
+    session: &Session,
+    cluster_id: &str,
+    planned: &JobModel,
+    goal: &Goal,
+    ctx: &CallContext,
+) -> Result<CreatedJob, CreateError> {
+    let begun = Instant::now();
     let mut rejections = Rejections::new(&session.run);
     let mut polls = Polls::new();
     loop {
@@ -364,25 +288,16 @@ async fn create_in(
             .client
             .create_edge_transcode_job(cluster_id, &planned.spec(), ctx)
             .await;
-        let is_worth_another = match &created {
-            Err(CreateError::Call(error)) if is_denied(error) => rejections.wait(ctx).await,
-            Err(CreateError::Call(error)) if error.is_not_sent() || error.is_throttled() => {
-                goal.is_owed(&session.run) && polls.wait(ctx).await.is_ok()
-            }
-            _ => false,
+        let Err(CreateError::Call(error)) = &created else {
+            return created;
         };
+        let is_hopeless =
+            error.is_rejected() && !error.is_throttled() && begun.elapsed() >= REJECTION_TIMEOUT;
+        let is_worth_another = is_denied(error) && rejections.wait(ctx).await
+            || goal.is_owed(&session.run) && !is_hopeless && polls.wait(ctx).await.is_ok();
         if !is_worth_another {
             return created;
         }
-    }
-}
-
-/// The status that a plan asks for; `None` where it leaves it open.
-pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
-    match status {
-        Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
-        Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
-        _ => None,
     }
 }
 
@@ -391,6 +306,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::edge_transcode_job::private::ChangedJob;
@@ -424,25 +340,6 @@ mod tests {
             assert_eq!(run.lost(), is_lost.then_some(id));
             assert_eq!(diagnostics.warnings.len(), warnings);
         }
-    }
-
-    #[test]
-    fn a_plan_asks_for_a_status_only_if_it_names_one() {
-        let asks_for = |status: Value<String>| target_status(&status);
-        let status = |text: &str| Value::Value(text.to_owned());
-        assert_eq!(asks_for(status(RUNNING)), Some(JobStatus::Running));
-        assert_eq!(asks_for(status(STOPPED)), Some(JobStatus::NotStarted));
-        for open in [Value::Null, Value::Unknown, status("7")] {
-            assert_eq!(asks_for(open), None);
-        }
-    }
-
-    #[test]
-    fn a_status_that_is_not_documented_is_shown_as_it_is() {
-        let paused = no_longer_running("it", &JobStatus::Other("7".to_owned())).detail;
-        assert!(paused.contains("has the status \"7\""), "{paused}");
-        let stopped = no_longer_running("it", &JobStatus::NotStarted).detail;
-        assert!(stopped.contains("is stopped now"), "{stopped}");
     }
 
     fn text(text: &str) -> Value<String> {
@@ -549,24 +446,63 @@ mod tests {
         assert!(made.is_some() && !has_run);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn only_a_create_that_is_owed_a_start_is_repeated_for_long() {
-        // The five attempts of one call.
-        let outage = || (0..5).map(|_| ("Create", Answer::Unreachable));
-        let mut calls: Calls = outage().collect();
-        calls.extend([
+    /// What brings a new job on air.
+    fn created_and_started() -> Calls {
+        vec![
             created(),
             ("Get", stopped()),
             ("Start", done()),
             ("Get", running()),
-        ]);
-        let (made, ..) = creates(calls, planned(Value::Unknown), replaced_running).await;
-        assert!(made.is_some());
-        let (made, ..) = creates(outage().collect(), planned(text(RUNNING)), |_| ()).await;
+        ]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_create_that_is_owed_a_start_is_repeated_for_long() {
+        // The five attempts of one call.
+        let outage = || -> Calls { (0..5).map(|_| ("Create", Answer::Unreachable)).collect() };
+        let rejections = |count| -> Calls {
+            let rejection = |_| ("Create", rejected(403, "Forbidden.RAM"));
+            (0..count).map(rejection).collect()
+        };
+        for failures in [outage(), rejections(7)] {
+            let calls = failures.into_iter().chain(created_and_started()).collect();
+            let (made, ..) = creates(calls, planned(Value::Unknown), replaced_running).await;
+            assert!(made.is_some_and(|(state, _)| state.is_running()));
+        }
+        // Until 20 s have passed.
+        let (made, ..) = creates(rejections(8), planned(Value::Unknown), replaced_running).await;
         assert!(made.is_none());
-        let forbidden = vec![("Create", rejected(403, "Forbidden.RAM"))];
-        let (made, ..) = creates(forbidden, planned(Value::Unknown), replaced_running).await;
-        assert!(made.is_none());
+
+        for failures in [outage(), rejections(1)] {
+            let (made, ..) = creates(failures, planned(text(RUNNING)), |_| ()).await;
+            assert!(made.is_none());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancellation_ends_only_a_create_that_is_not_owed_a_start() {
+        let cancelled = async |calls: Calls, prepare: fn(&Run)| {
+            let cancellation = CancellationToken::new();
+            cancellation.cancel();
+            let ctx = CallContext::new(Duration::from_secs(5 * 60), cancellation);
+            let planned = planned(text(RUNNING));
+            let work = async |session: &Session| {
+                prepare(&session.run);
+                let (private, mut diagnostics) = (JobPrivate::default(), Diagnostics::default());
+                let made = create(session, planned, &private, &ctx, &mut diagnostics).await;
+                made.is_some_and(|(state, _)| state.is_running())
+            };
+            let (runs, took) = plays(calls, work).await;
+            (runs, took.as_secs())
+        };
+        let calls = vec![
+            ("Create", Answer::Unreachable),
+            created(),
+            ("Start", done()),
+            ("Get", running()),
+        ];
+        assert!(cancelled(calls, replaced_running).await.0);
+        assert_eq!(cancelled(vec![], |_| ()).await, (false, 0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -598,26 +534,5 @@ mod tests {
         ] {
             assert_eq!(inherits(answer, is_running, owes_start).await, is_to_run);
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_start_stays_owed_until_the_job_is_seen_running() {
-        let reads = async |answer: Answer, owes_start: bool| {
-            let work = async |session: &Session| {
-                let ctx = CallContext::without_cancel(Duration::from_secs(60));
-                let private = JobPrivate {
-                    owes_start,
-                    ..JobPrivate::default()
-                };
-                let state = planned(text(STOPPED)).with_identity(&the_job());
-                let mut diagnostics = Diagnostics::default();
-                let read = read(session, state, private, &ctx, &mut diagnostics).await;
-                read.is_some_and(|(_, private)| private.owes_start)
-            };
-            plays([("Get", answer)], work).await.0
-        };
-        assert!(reads(stopped(), true).await);
-        assert!(!reads(running(), true).await);
-        assert!(!reads(stopped(), false).await);
     }
 }
