@@ -142,6 +142,11 @@ impl FailureReport {
                 "The job {id} is now {}{addition}.",
                 status_text(&job.status)
             ),
+            Err(error) if error.is_job_not_found() => {
+                format!(
+                    "The API does not know the job {id} at the moment. The next plan reads it again."
+                )
+            }
             Err(error) => format!(
                 "The current status of job {id} could not be read: {error} The next plan reads it."
             ),
@@ -258,6 +263,8 @@ mod tests {
             &["could not be read", "Forbidden.RAM"],
             &["settings"],
         );
+        let text = report(not_read("JobNotFound")).after_update(true, old);
+        says(&text, &["does not know the job c:j"], &["JobNotFound"]);
         let text = running().after_restoring();
         says(
             &text,
