@@ -118,7 +118,9 @@ impl Provider for AlicloudLive {
             let (config, identity) = resolved.await?;
             let client = LiveClient::new(config).map_err(|error| no_https(&error));
             let client = reported(client, diagnostics)?;
-            self.data.connect(Session::new(client, run, identity));
+            let host_gone = self.data.host_gone();
+            self.data
+                .connect(Session::new(client, run, identity, host_gone));
         } else {
             self.data.await_arguments(unknown);
         }

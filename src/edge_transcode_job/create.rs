@@ -2,10 +2,10 @@
 
 use super::create_errors;
 use super::failure_report::{FailureReport, followed_by};
-use super::interruption::{owed, start_successor};
+use super::interruption::{start_successor, while_owed};
 use super::model::{JobModel, RUNNING, target_status};
 use super::private::JobPrivate;
-use super::run_state::{JobHandle, Polls, REJECTION_TIMEOUT, Rejections, WaitError, is_denied};
+use super::run_state::{JobHandle, Polls, Rejections, WaitError, is_denied};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -15,7 +15,6 @@ use crate::shared::run::{Created, Replaced, Run};
 use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
-use tokio::time::Instant;
 
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
 /// reach the state, whatever fails after.
@@ -112,7 +111,7 @@ pub(super) fn successor_not_created(label: &str) -> Diagnostic {
 /// It is tainted, and core hands over nothing that is stored beside a tainted object.
 fn successor_not_started(label: &str, has_old: bool) -> Diagnostic {
     let old = if has_old {
-        " The old job is left as it was, and the next apply deletes it."
+        " The old job still exists, and the next apply deletes it."
     } else {
         ""
     };
@@ -206,6 +205,19 @@ impl Goal {
         }
     }
 
+    /// Why the job could not be created, and which stream is down for that.
+    fn with_loss(&self, shown: Diagnostic, run: &Run) -> Diagnostic {
+        match self.replaced.as_ref().filter(|_| self.is_owed(run)) {
+            Some(Replaced { id, .. }) => followed_by(
+                shown,
+                &format!(
+                    "The job {id}, in whose place it was to run, no longer exists: the output stream is down until the new job runs."
+                ),
+            ),
+            None => shown,
+        }
+    }
+
     /// Whether this run has stopped what is to run again in this job.
     fn is_owed(&self, run: &Run) -> bool {
         let replaced = self.replaced.as_ref();
@@ -236,7 +248,8 @@ async fn create_job(
             Some(in_cluster(created.job_id))
         }
         Err(CreateError::Call(error)) => {
-            diagnostics.add_error(to_diagnostic("Unable to create job", &error));
+            let shown = to_diagnostic("Unable to create job", &error);
+            diagnostics.add_error(goal.with_loss(shown, &session.run));
             None
         }
         Err(CreateError::Unresolved {
@@ -248,13 +261,15 @@ async fn create_job(
                 .into_iter()
                 .map(|job| in_cluster(job.job_id))
                 .collect();
-            diagnostics.add_error(create_errors::unresolved(&error, reason, &candidates));
+            let shown = create_errors::unresolved(&error, reason, &candidates);
+            diagnostics.add_error(goal.with_loss(shown, &session.run));
             None
         }
     }
 }
 
-/// Creates the job. That is owed if a running job was deleted in favor of it: then a cancellation does not end it.
+/// Creates the job, again where nothing was done: while this run may still clear the way, because another job may have its name,
+/// and, if it is owed, until the API is reached and not busy, and for a while if it rejects the create.
 async fn create_in(
     session: &Session,
     cluster_id: &str,
@@ -262,43 +277,35 @@ async fn create_in(
     goal: &Goal,
     ctx: &CallContext,
 ) -> Result<CreatedJob, CreateError> {
-    let create =
-        async |ctx: &CallContext| create_retrying(session, cluster_id, planned, goal, ctx).await;
-    if goal.is_owed(&session.run) {
-        owed(ctx, create).await
-    } else {
-        create(ctx).await
-    }
-}
-
-/// Creates the job, again where nothing was done: while this run may still clear the way, because another job may have its name,
-/// and, if it is owed, until the API is reached and not busy, and for a while if it rejects the create.
-async fn create_retrying(
-    session: &Session,
-    cluster_id: &str,
-    planned: &JobModel,
-    goal: &Goal,
-    ctx: &CallContext,
-) -> Result<CreatedJob, CreateError> {
-    let begun = Instant::now();
-    let mut rejections = Rejections::new(&session.run);
-    let mut polls = Polls::new();
-    loop {
-        let created = session
-            .client
-            .create_edge_transcode_job(cluster_id, &planned.spec(), ctx)
-            .await;
-        let Err(CreateError::Call(error)) = &created else {
-            return created;
-        };
-        let is_hopeless =
-            error.is_rejected() && !error.is_throttled() && begun.elapsed() >= REJECTION_TIMEOUT;
-        let is_worth_another = is_denied(error) && rejections.wait(ctx).await
-            || goal.is_owed(&session.run) && !is_hopeless && polls.wait(ctx).await.is_ok();
-        if !is_worth_another {
-            return created;
+    let is_owed = || goal.is_owed(&session.run);
+    let create = async |ctx: &CallContext| {
+        let mut rejections = Rejections::new(&session.run);
+        let mut polls = Polls::new();
+        loop {
+            let created = session
+                .client
+                .create_edge_transcode_job(cluster_id, &planned.spec(), ctx)
+                .await;
+            let Err(CreateError::Call(error)) = &created else {
+                return created;
+            };
+            if is_denied(error) && rejections.wait(ctx).await {
+                continue;
+            }
+            let is_rejected = error.is_rejected() && !error.is_throttled();
+            if !is_rejected {
+                rejections.end();
+            }
+            let is_hopeless = is_rejected && rejections.are_lasting();
+            // It may be owed no longer: the job that was to be deleted is started again if that fails.
+            let is_worth_another =
+                is_owed() && !is_hopeless && polls.wait(ctx).await.is_ok() && is_owed();
+            if !is_worth_another {
+                return created;
+            }
         }
-    }
+    };
+    while_owed(session, ctx, is_owed, create).await
 }
 
 #[cfg(test)]

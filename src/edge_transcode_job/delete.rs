@@ -69,8 +69,7 @@ pub(super) async fn delete(
     let successors = created_before(session, &prior, &private);
     let is_lost = stop.may_have_ended(status.as_ref())
         && !is_gone
-        && !is_taken_over(job, &prior, &successors).await
-        && start_again(job, stop == Stop::InDoubt).await.is_err();
+        && !is_kept_on_air(job, &prior, &successors, stop == Stop::InDoubt).await;
     let report = FailureReport::read(session, &id).await;
     if is_gone || report.is_gone() {
         if let Err(elsewhere) = check_gone(job, &private, was_found).await {
@@ -188,6 +187,22 @@ fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobMode
         left.deletion_protection = Value::Null;
     }
     left
+}
+
+/// Starts a job again that was not deleted, unless another one takes over its stream. Returns whether either runs.
+async fn is_kept_on_air(
+    job: JobHandle<'_>,
+    prior: &JobModel,
+    successors: &[Created],
+    awaits_stop: bool,
+) -> bool {
+    if is_taken_over(job, prior, successors).await {
+        return true;
+    }
+    // This one stays, so its stream is owed to no other job.
+    let stream = prior.stream().unwrap_or_default();
+    job.session.run.forget_ended(&stream);
+    start_again(job, awaits_stop).await.is_ok()
 }
 
 /// Whether another job that this run has created or started runs, and takes over the stream of this one.

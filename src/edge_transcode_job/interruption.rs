@@ -10,7 +10,7 @@ use tracing::warn;
 use super::failure_report::FailureReport;
 use super::model::JobModel;
 use super::run_state::{
-    FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, REJECTION_TIMEOUT, WaitError,
+    FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, REJECTION_TIMEOUT, Rejections, WaitError,
 };
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
@@ -132,7 +132,11 @@ async fn is_stopped_for_another(JobHandle { session, id, .. }: JobHandle<'_>, fo
         return false;
     };
     let report = FailureReport::read(session, &other).await;
-    let started_at = report.job().and_then(|other| other.last_start_at.as_ref());
+    let other = report.job();
+    if other.is_some_and(|other| other.stream_output.stream_key() != stream) {
+        return false;
+    }
+    let started_at = other.and_then(|other| other.last_start_at.as_ref());
     match (&found.last_stop_at, started_at) {
         (Some(stopped_at), Some(started_at)) => stopped_at >= started_at,
         _ => true,
@@ -190,20 +194,37 @@ pub(super) async fn start_successor(job: JobHandle<'_>, stream: String) -> Resul
     start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, true).await
 }
 
-/// Does what this process owes since it has stopped a job: a cancellation ends that only after the time of a recovery.
-pub(super) async fn owed<T>(ctx: &CallContext, work: impl AsyncFnOnce(&CallContext) -> T) -> T {
+/// Does what this process may owe since it has stopped a job. As long as it does, the work has the time of a recovery at least, also
+/// after a cancellation, but not when nobody is left to record what it creates.
+pub(super) async fn while_owed<T>(
+    session: &Session,
+    ctx: &CallContext,
+    is_owed: impl Fn() -> bool,
+    work: impl AsyncFnOnce(&CallContext) -> T,
+) -> T {
     let cancellation = CancellationToken::new();
-    let owed_ctx = CallContext::new(ctx.remaining(), cancellation.clone());
-    let cancel_late = async {
-        if ctx.done().await == Interruption::Cancelled {
-            tokio::time::sleep(RECOVERY_TIMEOUT).await;
-            cancellation.cancel();
+    let work_ctx = if is_owed() {
+        let timeout = ctx.remaining().max(RECOVERY_TIMEOUT);
+        CallContext::recovery(timeout).cancelled_by(cancellation.clone())
+    } else {
+        CallContext::new(ctx.remaining(), cancellation.clone())
+    };
+    let cancel = async {
+        match ctx.done().await {
+            Interruption::Cancelled if is_owed() => tokio::select! {
+                () = tokio::time::sleep(RECOVERY_TIMEOUT) => {}
+                () = session.host_gone.cancelled() => {}
+            },
+            Interruption::Cancelled => {}
+            Interruption::DeadlineExceeded => session.host_gone.cancelled().await,
         }
+        cancellation.cancel();
         std::future::pending().await
     };
     tokio::select! {
-        result = work(&owed_ctx) => result,
-        never = cancel_late => never,
+        biased;
+        never = cancel => never,
+        result = work(&work_ctx) => result,
     }
 }
 
@@ -212,11 +233,11 @@ async fn start_until_it_runs(
     watched: Duration,
     is_new: bool,
 ) -> Result<Job, WaitError> {
-    let begun = Instant::now();
+    let mut rejections = Rejections::new(&job.session.run);
     let mut polls = Polls::new();
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
-        let asked = job.start().await;
+        let asked = job.start(&mut rejections).await;
         let was_started = asked.is_ok();
         let error = match job.wait_for(None, &JobStatus::Running, asked).await {
             Ok(_) if !was_started && is_stopped_late(job, watched).await => continue,
@@ -228,8 +249,11 @@ async fn start_until_it_runs(
             return Err(error);
         }
         warn!(job = %job.id, "the job could not be started yet");
-        let is_too_long = begun.elapsed() >= REJECTION_TIMEOUT;
-        let is_hopeless = error.is_rejected() && !is_missing && is_too_long;
+        let is_rejected = error.is_rejected() && !is_missing;
+        if !is_rejected {
+            rejections.end();
+        }
+        let is_hopeless = is_rejected && rejections.are_lasting();
         if is_hopeless || polls.wait(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
             return Err(error);
@@ -420,6 +444,11 @@ mod tests {
             let calls = vec![stopped_at(stopped), started_at(started)];
             assert_eq!(before_run(calls, "Running", true, true).await, before);
         }
+        // The other one does not write the stream after all.
+        let elsewhere = json!({"StreamOutput": "rtmp://out/a/c", "LastStartAt": early});
+        let calls = vec![stopped_at(late), ("Get", job_with("1", &elsewhere))];
+        let before = before_run(calls, "Running", true, true).await;
+        assert_eq!(before, JobStatus::NotStarted);
         // Without a read of the other one:
         for (was, moves_on, is_beside) in [
             ("Running", true, false),
@@ -517,16 +546,55 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cancellation_ends_what_is_owed_after_the_time_of_a_recovery_and_a_deadline_at_once()
-    {
-        let minutes = |count: u64| Duration::from_secs(count * 60);
-        for (timeout, expected) in [(minutes(5), RECOVERY_TIMEOUT), (minutes(1), minutes(1))] {
-            let cancellation = CancellationToken::new();
-            cancellation.cancel();
-            let (ctx, began) = (CallContext::new(timeout, cancellation), Instant::now());
-            owed(&ctx, async |ctx| ctx.done().await).await;
-            assert_eq!(began.elapsed(), expected);
+    async fn what_is_owed_has_the_time_of_a_recovery_while_the_host_is_there() {
+        #[derive(PartialEq)]
+        enum Sign {
+            None,
+            Cancelled,
+            HostGone,
         }
+        for (is_owed, sign, timeout, expected) in [
+            (true, Sign::None, 5, 5),
+            (true, Sign::None, 1, 2),
+            (true, Sign::Cancelled, 5, 2),
+            (true, Sign::Cancelled, 1, 2),
+            (true, Sign::HostGone, 5, 0),
+            (false, Sign::None, 1, 1),
+            (false, Sign::Cancelled, 5, 0),
+        ] {
+            let lasts = async |session: &Session| {
+                let cancellation = CancellationToken::new();
+                if sign != Sign::None {
+                    cancellation.cancel();
+                }
+                if sign == Sign::HostGone {
+                    session.host_gone.cancel();
+                }
+                let ctx = CallContext::new(Duration::from_secs(timeout * 60), cancellation);
+                let until_done = async |ctx: &CallContext| ctx.done().await;
+                while_owed(session, &ctx, || is_owed, until_done).await;
+            };
+            let ((), took) = plays([], lasts).await;
+            assert_eq!(took, Duration::from_secs(expected * 60));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rejections_last_from_the_first_one_on_and_not_from_an_outage_before() {
+        let mut calls: Calls = (0..20).map(|_| ("Start", Answer::Unreachable)).collect();
+        calls.extend([
+            ("Start", rejected(403, "Forbidden.RAM")),
+            ("Get", stopped()),
+            ("Start", done()),
+            ("Get", running()),
+        ]);
+        let start = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            let job = JobHandle::new(session, &id, &ctx);
+            start_again(job, false).await.is_ok()
+        };
+        let (is_started, took) = plays(calls, start).await;
+        assert!(is_started && took > REJECTION_TIMEOUT, "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -97,7 +97,7 @@ fn start_is_owed(label: &str, limits: &str) -> Diagnostic {
     diagnostic::general(
         "A stopped job will be started again",
         format!(
-            "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
+            "The job {label} was to run, and an earlier run could not start it, so its output \
              stream is down. Apply to start it, or the one that replaces it, or set status = \"{STOPPED}\" to leave it \
              stopped.{limits}"
         ),
@@ -109,7 +109,7 @@ fn start_is_given_up(label: &str) -> Diagnostic {
     diagnostic::general(
         "A stopped job stays stopped",
         format!(
-            "The job {label} was stopped by an earlier run to be changed and could not be started again. Its status is \
+            "The job {label} was to run, and an earlier run could not start it. Its status is \
              \"{STOPPED}\", so no later run will start it, and its output stream stays down. Only if that is not the \
              configured status, because status is ignored with ignore_changes, this apply starts it."
         ),
@@ -228,7 +228,7 @@ pub(super) fn delete(prior: &JobModel, private: &JobPrivate, diagnostics: &mut D
         diagnostics.add_warning(diagnostic::general(
             "A job waiting to start will be deleted",
             format!(
-                "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
+                "The job {label} was to run, and an earlier run could not start it, so its output \
                  stream is down. It will be deleted. A job that takes its place is started only if its status is \"{RUNNING}\"."
             ),
         ));

@@ -18,7 +18,7 @@ pub(crate) struct JobPrivate {
     /// Where the job was found last: "not found" at another place says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) found_at: Option<Location>,
-    /// Whether the provider has stopped the job for a change and could not start it again.
+    /// Whether the job is to run again, or in the place of another one, and the provider could not start it.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) owes_start: bool,
     /// The job for which a change was planned. It reaches the plan of the job that replaces it, unless it is tainted: of such a
@@ -132,11 +132,12 @@ impl JobPrivate {
         }
     }
 
-    /// What of it is stored after a failed change. `owes_start`: this run has stopped the job and not started it again.
+    /// What of it is stored after a failed change. `owes_start`: this run has stopped the job and not started it again, though a read
+    /// that lags may show it as running.
     pub(super) fn after_failure(self, owes_start: bool, report: &FailureReport) -> Self {
-        let owes_start = owes_start || self.owes_start;
+        let owed_before = self.owes_start && !report.has_status(&JobStatus::Running);
         Self {
-            owes_start: owes_start && !report.has_status(&JobStatus::Running),
+            owes_start: owes_start || owed_before,
             ..self.stored()
         }
     }

@@ -198,7 +198,7 @@ impl<'a> JobHandle<'a> {
         let stream = last.stream_output.stream_key();
         if *target == JobStatus::Running {
             run.note_start(self.id, stream);
-            let asked = self.start().await;
+            let asked = self.start(&mut Rejections::new(run)).await;
             return self.wait_for(Some(last), target, asked).await;
         }
         let is_first = run.note_ended(stream.clone());
@@ -240,8 +240,7 @@ impl<'a> JobHandle<'a> {
 
     /// Asks for the start of the job, again while this run may still clear the way of a job that stays stopped: another one may
     /// take up the quota, or write the same output.
-    pub(super) async fn start(self) -> Result<(), CallError> {
-        let mut rejections = Rejections::new(&self.session.run);
+    pub(super) async fn start(self, rejections: &mut Rejections<'_>) -> Result<(), CallError> {
         loop {
             let asked = self
                 .session
@@ -307,7 +306,7 @@ impl<'a> JobHandle<'a> {
     }
 }
 
-/// The waits after rejections of a call that another job may have caused.
+/// Rejections of a call, and the waits after those that another job may have caused.
 pub(super) struct Rejections<'a> {
     run: &'a Run,
     first_at: Option<Instant>,
@@ -321,6 +320,17 @@ impl<'a> Rejections<'a> {
             first_at: None,
             polls: Polls::new(),
         }
+    }
+
+    /// Records a rejection. Returns whether the API has gone on rejecting the call for too long.
+    pub(super) fn are_lasting(&mut self) -> bool {
+        let first_at = self.first_at.get_or_insert_with(Instant::now);
+        first_at.elapsed() >= REJECTION_TIMEOUT
+    }
+
+    /// Records that the call has failed in another way.
+    pub(super) fn end(&mut self) {
+        self.first_at = None;
     }
 
     /// Waits after a rejection. Returns whether another attempt is worth it: this run may have cleared the way. While running
@@ -574,7 +584,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_start_of_a_stopped_job_that_is_denied_is_made_again() {
-        let start = async |job: JobHandle<'_>| job.start().await;
+        let start = async |job: JobHandle<'_>| {
+            let mut rejections = Rejections::new(&job.session.run);
+            job.start(&mut rejections).await
+        };
         let denied = || ("Start", denied(403, "OperationDenied"));
         let calls = vec![denied(), ("Get", stopped()), ("Start", done())];
         let (started, took) = plays(calls, &a_minute(), start).await;
@@ -586,7 +599,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_start_over_the_quota_is_made_again_without_a_read() {
-        let start = async |job: JobHandle<'_>| job.start().await;
+        let start = async |job: JobHandle<'_>| {
+            let mut rejections = Rejections::new(&job.session.run);
+            job.start(&mut rejections).await
+        };
         let calls = vec![("Start", denied(403, "UserQuotaExceed")), ("Start", done())];
         assert!(plays(calls, &a_minute(), start).await.0.is_ok());
         let calls = vec![("Start", denied(403, "Forbidden.RAM"))];

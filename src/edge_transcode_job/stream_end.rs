@@ -59,7 +59,7 @@ fn stream_ended(label: &str, was_running: bool, successor: &JobIdentity) -> Diag
     let end = if was_running {
         "was running until it was deleted"
     } else {
-        "was stopped by an earlier run to be changed, and was deleted before it was started again"
+        "was to run, could not be started by an earlier run, and was deleted before a later one did"
     };
     diagnostic::general(
         "The output stream has ended",

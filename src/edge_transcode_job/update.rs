@@ -53,6 +53,15 @@ impl PlannedChange<'_> {
             && may_be_stopped_by_run(job, self.prior, report.job(), moves_on).await
     }
 
+    /// Why nothing was changed. Another job may have stopped this one all the same.
+    fn with_loss(self, shown: Diagnostic, report: &FailureReport) -> Diagnostic {
+        if self.prior.is_running() && report.has_status(&JobStatus::NotStarted) {
+            followed_by(shown, &report.present(""))
+        } else {
+            shown
+        }
+    }
+
     /// Whether a stopped job that is to run is owed its start: it was running, or an earlier run has stopped it.
     fn is_owed(self) -> bool {
         self.owes_start || self.prior.is_running()
@@ -165,7 +174,7 @@ fn explain(
     report: &FailureReport,
 ) -> Diagnostic {
     let NotChanged { error, outcome } = match error {
-        UpdateError::Rejected(diagnostic) => return *diagnostic,
+        UpdateError::Rejected(diagnostic) => return change.with_loss(*diagnostic, report),
         UpdateError::NotChanged(error) => error,
     };
     let left = if outcome == Outcome::Restored {

@@ -6,6 +6,7 @@ use super::run::Run;
 use alicloud_auth::credentials::Identity;
 use alicloud_live::{CallContext, CallError, Job, LiveClient, Location};
 use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
+use tokio_util::sync::CancellationToken;
 
 /// What the provider block has become: the client that all resources share.
 ///
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) run: Arc<Run>,
     /// Whose credentials the client uses.
     pub(crate) identity: Arc<Identity>,
+    /// Cancelled when nobody awaits results any longer.
+    pub(crate) host_gone: CancellationToken,
 }
 
 impl ProviderData {
@@ -73,6 +76,11 @@ impl ProviderData {
         }
     }
 
+    /// The token that is cancelled when nobody awaits results any longer.
+    pub(crate) fn host_gone(&self) -> CancellationToken {
+        self.stop.host_gone()
+    }
+
     /// The bounds of one piece of work that begins now.
     pub(crate) fn ctx(&self, time: Duration) -> CallContext {
         CallContext::new(time, self.stop.token())
@@ -80,11 +88,17 @@ impl ProviderData {
 }
 
 impl Session {
-    pub(crate) fn new(client: LiveClient, run: Run, identity: Identity) -> Self {
+    pub(crate) fn new(
+        client: LiveClient,
+        run: Run,
+        identity: Identity,
+        host_gone: CancellationToken,
+    ) -> Self {
         Self {
             client: Arc::new(client),
             run: Arc::new(run),
             identity: Arc::new(identity),
+            host_gone,
         }
     }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::job_identity::JobIdentity;
 use super::provider_data::Session;
@@ -195,7 +196,8 @@ pub(crate) async fn session(api: Arc<dyn Exchange>, clock: Arc<VirtualClock>) ->
         ..LiveClientConfig::new(endpoint, credentials)
     };
     let client = LiveClient::new(config).unwrap();
-    Session::new(client, Run::new(Some(1), true), identity)
+    let host_gone = CancellationToken::new();
+    Session::new(client, Run::new(Some(1), true), identity, host_gone)
 }
 
 #[async_trait]

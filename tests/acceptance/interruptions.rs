@@ -25,6 +25,7 @@ over_each_terraform! {
 over_newest_terraform! {
     a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for,
     a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state,
+    a_create_that_is_owed_ends_when_its_terraform_is_killed,
     an_update_whose_terraform_is_killed_leaves_the_stream_running,
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
     ctrl_c_while_waiting_for_a_start_keeps_the_job,
@@ -329,6 +330,24 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
         assert_eq!(world.cloud.job().name, name);
         assert!(world.cloud.is_running());
     }
+}
+
+/// Nobody would record the new job, and another run may create one by then.
+fn a_create_that_is_owed_ends_when_its_terraform_is_killed(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    world.configure(Block::running_job("it").text("cluster_id", "cluster-2"));
+    world.cloud.set_faults([
+        fault("Create", FaultKind::Pause).times(1),
+        fault("Create", FaultKind::throttling_user()).times(1),
+    ]);
+    let mut running = world.start(APPLY);
+    world.cloud.wait_paused();
+    running.kill_terraform();
+    world.cloud.release();
+    let _ = world.end_of(running);
+    assert!(world.cloud.jobs().is_empty());
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
 }
 
 fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWorkspace) {

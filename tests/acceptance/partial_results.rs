@@ -282,7 +282,7 @@ fn a_job_that_is_owed_a_start_is_not_given_up_silently(world: &TestWorkspace) {
     };
     warning.must_say(&[
         "job-it",
-        "stopped by an earlier run",
+        "could not be started by an earlier run",
         "status = \"Running\"",
     ]);
 }

@@ -43,11 +43,21 @@ impl CallContext {
     }
 
     /// Returns the context of a recovery: a job that the provider stopped must be started again. It cannot be cancelled,
-    /// and its calls are retried until the deadline, however many attempts that takes.
+    /// and its calls are retried until the deadline, however many attempts that takes; so is the search for a create whose
+    /// response was lost.
     pub fn recovery(timeout: Duration) -> Self {
         Self {
             is_recovery: true,
             ..Self::without_cancel(timeout)
+        }
+    }
+
+    /// Returns the same context with this cancellation token.
+    #[must_use]
+    pub fn cancelled_by(self, cancellation: CancellationToken) -> Self {
+        Self {
+            cancellation,
+            ..self
         }
     }
 

@@ -31,7 +31,7 @@ use super::{
     Ambiguous, ApiError, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient,
 };
 
-/// How often the identical bytes are sent again.
+/// How often the identical bytes are sent again, except in a recovery.
 const MAX_REPLAYS: u32 = 3;
 
 /// The error of a create.
@@ -166,7 +166,7 @@ impl LiveClient {
                 }
                 SearchOutcome::NotListed(_)
                     if may_replay
-                        && replays < MAX_REPLAYS
+                        && (replays < MAX_REPLAYS || ctx.is_recovery())
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && ctx.interruption().is_none() => {}
                 SearchOutcome::NotListed(started) if !started.is_empty() => {

@@ -11,10 +11,19 @@ use tokio_util::sync::CancellationToken;
 ///   for a few seconds more at most.
 ///
 /// Clones share the signal.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct StopSignal {
-    /// Cancelled already if the host is gone.
+    host_gone: CancellationToken,
+    /// A child of `host_gone`.
     current: Arc<Mutex<CancellationToken>>,
+}
+
+impl Default for StopSignal {
+    fn default() -> Self {
+        let host_gone = CancellationToken::new();
+        let current = Arc::new(Mutex::new(host_gone.child_token()));
+        Self { host_gone, current }
+    }
 }
 
 impl StopSignal {
@@ -26,16 +35,19 @@ impl StopSignal {
     /// Tells every call that took its token before this moment to stop.
     pub fn stop(&self) {
         let mut current = self.current();
-        if !current.is_cancelled() {
-            current.cancel();
-            *current = CancellationToken::new();
-        }
+        current.cancel();
+        *current = self.host_gone.child_token();
     }
 
     /// Stops all calls, later ones included: the host is gone. No change may begin, except to start what this provider
     /// has stopped.
     pub fn set_host_gone(&self) {
-        self.current().cancel();
+        self.host_gone.cancel();
+    }
+
+    /// The token that is cancelled when the host is gone, and by no stop before that.
+    pub fn host_gone(&self) -> CancellationToken {
+        self.host_gone.clone()
     }
 
     fn current(&self) -> MutexGuard<'_, CancellationToken> {
@@ -53,7 +65,7 @@ mod tests {
         let running = signal.token();
         signal.clone().stop();
         assert!(running.is_cancelled());
-        assert!(!signal.token().is_cancelled());
+        assert!(!signal.token().is_cancelled() && !signal.host_gone().is_cancelled());
     }
 
     #[test]
@@ -62,6 +74,7 @@ mod tests {
         let running = signal.token();
         signal.clone().set_host_gone();
         assert!(running.is_cancelled() && signal.token().is_cancelled());
+        assert!(signal.host_gone().is_cancelled());
         signal.stop();
         assert!(signal.token().is_cancelled());
     }

@@ -364,6 +364,24 @@ async fn the_identical_bytes_are_sent_three_more_times_each_followed_by_a_search
 }
 
 #[tokio::test]
+async fn a_recovery_sends_the_identical_bytes_until_they_arrive() {
+    let mock = mock();
+    mock.inject(lost(CREATE, FaultStage::Arrival).times(6));
+    let recovery = CallContext::recovery(Duration::from_secs(60));
+    let (client, wanted) = (client(&mock), spec("a"));
+    let created = client.create_edge_transcode_job(CLUSTER, &wanted, &recovery);
+    let id = created.await.unwrap().job_id;
+    assert_eq!(job_ids(&mock), [id]);
+    let calls = calls_of(&mock, CREATE);
+    assert_eq!(calls.len(), 7);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.parameters == calls[0].parameters)
+    );
+}
+
+#[tokio::test]
 async fn the_job_of_the_third_replay_is_found_if_its_response_is_lost_too() {
     let mock = mock();
     mock.set_faults(vec![
