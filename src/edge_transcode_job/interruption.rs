@@ -445,7 +445,7 @@ mod tests {
             assert_eq!(before_run(calls, "Running", true, true).await, before);
         }
         // The other one does not write the stream after all.
-        let elsewhere = json!({"StreamOutput": "rtmp://out/a/c", "LastStartAt": early});
+        let elsewhere = json!({"JobId": "other", "StreamOutput": "rtmp://out/a/c"});
         let calls = vec![stopped_at(late), ("Get", job_with("1", &elsewhere))];
         let before = before_run(calls, "Running", true, true).await;
         assert_eq!(before, JobStatus::NotStarted);
