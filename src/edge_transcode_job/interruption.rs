@@ -249,11 +249,7 @@ async fn start_until_it_runs(
             return Err(error);
         }
         warn!(job = %job.id, "the job could not be started yet");
-        let is_rejected = error.is_rejected() && !is_missing;
-        if !is_rejected {
-            rejections.end();
-        }
-        let is_hopeless = is_rejected && rejections.are_lasting();
+        let is_hopeless = rejections.last_too_long(error.is_rejected() && !is_missing);
         if is_hopeless || polls.wait(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
             return Err(error);

@@ -322,15 +322,14 @@ impl<'a> Rejections<'a> {
         }
     }
 
-    /// Records a rejection. Returns whether the API has gone on rejecting the call for too long.
-    pub(super) fn are_lasting(&mut self) -> bool {
+    /// Records a failure of the call. Returns whether the API has gone on rejecting it for too long.
+    pub(super) fn last_too_long(&mut self, is_rejection: bool) -> bool {
+        if !is_rejection {
+            self.first_at = None;
+            return false;
+        }
         let first_at = self.first_at.get_or_insert_with(Instant::now);
         first_at.elapsed() >= REJECTION_TIMEOUT
-    }
-
-    /// Records that the call has failed in another way.
-    pub(super) fn end(&mut self) {
-        self.first_at = None;
     }
 
     /// Waits after a rejection. Returns whether another attempt is worth it: this run may have cleared the way. While running
