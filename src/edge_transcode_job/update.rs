@@ -349,7 +349,9 @@ mod tests {
     use serde_json::json;
     use tfplugin::value::Value;
 
-    use crate::shared::scripted_api::{Answer, done, job_with, plays, rejected, template, the_job};
+    use crate::shared::scripted_api::{
+        Answer, done, job_with, plays, rejected, running, stopped, template, the_job,
+    };
 
     #[test]
     fn the_status_to_bring_a_job_to_is_the_configured_or_the_owed_one() {
@@ -452,6 +454,34 @@ mod tests {
             owes_start: false,
         };
         change(JobHandle::new(session, &id, ctx), planned).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_was_not_changed_is_said_to_be_stopped_only_if_it_was_running() {
+        let says_so = async |prior: &str, shown: Answer| {
+            let planned = JobModel {
+                allow_stopping_for_update: Value::Value(false),
+                ..renamed(RUNNING)
+            };
+            let change = Update {
+                prior: model(prior),
+                target: planned.clone(),
+                config: planned,
+                private: JobPrivate::default(),
+            };
+            let work = async |session: &Session| {
+                let mut diagnostics = Diagnostics::default();
+                update(session, change, &a_minute(), &mut diagnostics).await;
+                let detail = &diagnostics.errors[0].detail;
+                assert!(detail.contains("allow_stopping_for_update"), "{detail}");
+                detail.contains("is now Stopped")
+            };
+            let calls = [("Get", running()), ("Get", shown)];
+            plays(calls, work).await.0
+        };
+        assert!(says_so(RUNNING, stopped()).await);
+        assert!(!says_so(RUNNING, running()).await);
+        assert!(!says_so(STOPPED, stopped()).await);
     }
 
     #[tokio::test(start_paused = true)]
