@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::TYPE_NAME;
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{self, NotChanged, change_while_stopped};
+use super::interruption::{self, NotChanged, Outcome, change_while_stopped};
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
 use super::run_state::{JobHandle, WaitError};
@@ -218,7 +218,7 @@ impl Invocation<'_> {
             Ok(())
         };
         let restarted = change_while_stopped(self.job, read, start).await;
-        let Err(NotChanged { error, .. }) = restarted else {
+        let Err(NotChanged { error, outcome }) = restarted else {
             self.tell(format!("Job {id} is running."));
             return Ok(());
         };
@@ -227,7 +227,10 @@ impl Invocation<'_> {
         if error.is_job_not_found() && report.is_gone() {
             return Err(explained);
         }
-        Err(followed_by(explained, &report.after_restart()))
+        Err(followed_by(
+            explained,
+            &report.after_restart(outcome == Outcome::Lost),
+        ))
     }
 
     /// Waits until the output stream of the job, which is running by now, is on air.

@@ -198,20 +198,20 @@ impl Goal {
         }
     }
 
-    /// The job could not be created: if a running one was deleted in favor of it, no further one is interrupted.
+    /// The job could not be created: if this run has ended the stream that it was to write, no further one is interrupted.
     fn note_lost(&self, run: &Run) {
-        if let Some(replaced) = self.replaced.as_ref().filter(|_| self.is_owed(run)) {
-            run.note_lost(&replaced.id);
+        if let Some(ended) = self.ended(run) {
+            run.note_lost(&ended);
         }
     }
 
     /// Why the job could not be created, and which stream is down for that.
     fn with_loss(&self, shown: Diagnostic, run: &Run) -> Diagnostic {
-        match self.replaced.as_ref().filter(|_| self.is_owed(run)) {
-            Some(Replaced { id, .. }) => followed_by(
+        match self.ended(run) {
+            Some(id) => followed_by(
                 shown,
                 &format!(
-                    "The job {id}, in whose place it was to run, no longer exists: the output stream is down until the new job runs."
+                    "The output stream that the job {id} wrote is down until the new job runs."
                 ),
             ),
             None => shown,
@@ -220,9 +220,18 @@ impl Goal {
 
     /// Whether this run has stopped what is to run again in this job.
     fn is_owed(&self, run: &Run) -> bool {
-        let replaced = self.replaced.as_ref();
-        let replaces_running = replaced.is_some_and(|replaced| replaced.is_to_run);
-        self.target == Some(JobStatus::Running) && (replaces_running || run.has_ended(&self.stream))
+        self.ended(run).is_some()
+    }
+
+    /// The job that this run has stopped or deleted, and whose stream is to go on in this one.
+    fn ended(&self, run: &Run) -> Option<JobIdentity> {
+        if self.target != Some(JobStatus::Running) {
+            return None;
+        }
+        let replaced = self.replaced.as_ref().filter(|replaced| replaced.is_to_run);
+        replaced
+            .map(|replaced| replaced.id.clone())
+            .or_else(|| run.ended_by(&self.stream))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::TYPE_NAME;
-use super::model::status_text;
+use super::model::{RUNNING, status_text};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus};
@@ -109,8 +109,19 @@ impl FailureReport {
         format!("{present} With its new settings it could not be started. {FIND_OUT_WHY}")
     }
 
+    /// After a job was stopped and could not be started again, and a read, which may lag, shows it as running.
+    pub(super) fn in_doubt(&self) -> String {
+        format!(
+            "The API shows the job {} as {RUNNING}, which may be out of date: it was stopped and could not be started again.",
+            self.id
+        )
+    }
+
     /// After a delete. `is_lost`: the job was stopped for it and could not be started again.
     pub(super) fn after_delete(&self, is_lost: bool) -> String {
+        if is_lost && self.has_status(&JobStatus::Running) {
+            return self.in_doubt();
+        }
         let present = self.present("");
         if is_lost && self.job().is_some() && !self.has_status(&JobStatus::Running) {
             format!(
@@ -122,10 +133,15 @@ impl FailureReport {
         }
     }
 
-    /// After a restart of a job that ran.
-    pub(super) fn after_restart(&self) -> String {
-        let present = self.present("");
-        if self.has_status(&JobStatus::Running) {
+    /// After a restart of a job that ran. `is_lost`: it could not be started again.
+    pub(super) fn after_restart(&self, is_lost: bool) -> String {
+        let is_running = self.has_status(&JobStatus::Running);
+        let present = if is_lost && is_running {
+            self.in_doubt()
+        } else {
+            self.present("")
+        };
+        if is_running && !is_lost {
             present
         } else {
             format!(
@@ -282,11 +298,21 @@ mod tests {
             &[],
         );
         says(&stopped().after_delete(false), &["is now Stopped."], &[RAN]);
-        says(&running().after_delete(true), &["is now Running."], &[RAN]);
+        let in_doubt = "shows the job c:j as Running, which may be out of date";
+        says(&running().after_delete(true), &[in_doubt], &[RAN]);
+        says(&running().after_restart(true), &[in_doubt, RAN], &[]);
         let text = report(not_read("Forbidden.RAM")).after_delete(true);
         says(&text, &["could not be read"], &[RAN]);
-        says(&running().after_restart(), &["is now Running."], &[RAN]);
-        says(&stopped().after_restart(), &["is now Stopped.", RAN], &[]);
+        says(
+            &running().after_restart(false),
+            &["is now Running."],
+            &[RAN],
+        );
+        says(
+            &stopped().after_restart(true),
+            &["is now Stopped.", RAN],
+            &[],
+        );
         says(
             &stopped().after_create(),
             &["is now Stopped.", "terraform untaint"],

@@ -19,9 +19,9 @@ use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
-/// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
-/// does not shorten it, so a cancellation takes no longer than this, or twice as long if the job then gets its old settings back, or is
-/// one that is still to be created.
+/// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation does not
+/// shorten it. So an apply ends at most this long after a cancellation, or twice as long where the job gets its old settings back, or
+/// has yet to be created.
 pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
 /// A job was not changed.
@@ -194,8 +194,8 @@ pub(super) async fn start_successor(job: JobHandle<'_>, stream: String) -> Resul
     start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, true).await
 }
 
-/// Does what this process may owe since it has stopped a job. As long as it does, the work has the time of a recovery at least, also
-/// after a cancellation, but not when nobody is left to record what it creates.
+/// Does work that this process may owe since it has stopped a job. What is owed when it begins has the time of a recovery at least;
+/// what is owed when it is cancelled goes on for that time, unless nobody is left to record what it creates.
 pub(super) async fn while_owed<T>(
     session: &Session,
     ctx: &CallContext,
@@ -599,9 +599,9 @@ mod tests {
             let (id, ctx) = (the_job(), a_minute());
             let job = JobHandle::new(session, &id, &ctx);
             let (_, stream) = look(job).await;
-            session.run.note_ended(stream.clone());
+            session.run.note_ended(stream.clone(), &id);
             let is_started = start_within(job, false).await.is_ok();
-            is_started && !session.run.has_ended(&stream)
+            is_started && session.run.ended_by(&stream).is_none()
         };
         let calls = vec![("Get", stopped()), ("Start", done()), ("Get", running())];
         assert!(plays(calls, start).await.0);

@@ -33,7 +33,9 @@ pub(super) async fn read(
             if !session.run.is_first_time(&format!("read {id}")) {
                 diagnostics.add_warning(at_two_addresses(&state.label()));
             }
-            if state.is_running() && job.status != JobStatus::Running {
+            // Of a start that is owed the plan tells.
+            let is_unforeseen = state.is_running() && !private.owes_start;
+            if is_unforeseen && job.status != JobStatus::Running {
                 diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
             }
             let private = JobPrivate {

@@ -201,7 +201,7 @@ impl<'a> JobHandle<'a> {
             let asked = self.start(&mut Rejections::new(run)).await;
             return self.wait_for(Some(last), target, asked).await;
         }
-        let is_first = run.note_ended(stream.clone());
+        let is_first = run.note_ended(stream.clone(), self.id);
         let _stopping = run.stopping();
         let stopped = self.stop(last).await;
         if is_first && matches!(&stopped, Err(error) if error.was_not_done()) {
@@ -617,7 +617,7 @@ mod tests {
                 .ensure_status(found, &JobStatus::NotStarted)
                 .await
                 .is_ok();
-            (is_stopped, job.session.run.has_ended(&stream))
+            (is_stopped, job.session.run.ended_by(&stream).is_some())
         };
         let found = || ("Get", running());
         let calls = vec![found(), ("Stop", done()), ("Get", stopped())];

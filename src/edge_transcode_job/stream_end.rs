@@ -59,7 +59,7 @@ fn stream_ended(label: &str, was_running: bool, successor: &JobIdentity) -> Diag
     let end = if was_running {
         "was running until it was deleted"
     } else {
-        "was to run, could not be started by an earlier run, and was deleted before a later one did"
+        "was to run, could not be started by an earlier run, and was deleted before another run could start it"
     };
     diagnostic::general(
         "The output stream has ended",

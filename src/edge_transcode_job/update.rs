@@ -177,10 +177,12 @@ fn explain(
         UpdateError::Rejected(diagnostic) => return change.with_loss(*diagnostic, report),
         UpdateError::NotChanged(error) => error,
     };
-    let left = if outcome == Outcome::Restored {
-        report.after_restoring()
-    } else {
-        report.after_update(error.is_about_the_job(), |job| change.settings(job))
+    let left = match outcome {
+        Outcome::Restored => report.after_restoring(),
+        Outcome::Lost if report.has_status(&JobStatus::Running) => report.in_doubt(),
+        Outcome::Lost | Outcome::Unchanged => {
+            report.after_update(error.is_about_the_job(), |job| change.settings(job))
+        }
     };
     followed_by(about(id, error.to_diagnostic(SUMMARY)), &left)
 }
@@ -215,7 +217,8 @@ async fn change(job: JobHandle<'_>, change: PlannedChange<'_>) -> Result<Job, Up
 async fn reach(job: JobHandle<'_>, last: Job, target: &JobStatus) -> Result<Job, WaitError> {
     let stream = last.stream_output.stream_key();
     let reached = job.ensure_status(last, target).await;
-    if reached.is_err() && *target == JobStatus::Running && job.session.run.has_ended(&stream) {
+    let is_owed = *target == JobStatus::Running && job.session.run.ended_by(&stream).is_some();
+    if reached.is_err() && is_owed {
         return start_again(job, false).await;
     }
     reached
@@ -283,7 +286,7 @@ async fn change_settings(
     // Another job may take it over, and is owed its start then.
     let ends_stream = last.status == JobStatus::Running
         && stream_before != stream
-        && run.note_ended(stream_before.clone());
+        && run.note_ended(stream_before.clone(), job.id);
     run.note_start(job.id, stream);
     let update = async || send_update(job, settings).await;
     let mut failed = match change_while_stopped(job, last, update).await {
@@ -477,7 +480,7 @@ mod tests {
                 detail.contains("is now Stopped")
             };
             let calls = [("Get", running()), ("Get", shown)];
-            plays(calls, work).await.0
+            Box::pin(plays(calls, work)).await.0
         };
         assert!(says_so(RUNNING, stopped()).await);
         assert!(!says_so(RUNNING, running()).await);
@@ -511,7 +514,7 @@ mod tests {
                 let (id, ctx) = (the_job(), a_minute());
                 let job = JobHandle::new(session, &id, &ctx);
                 if has_ended {
-                    session.run.note_ended(stream(OLD_STREAM));
+                    session.run.note_ended(stream(OLD_STREAM), &id);
                 }
                 let last = job.get().await.unwrap();
                 reach(job, last, &target).await.is_ok()
@@ -614,7 +617,7 @@ mod tests {
         let work = async |session: &Session| {
             let changed = changes(session, ctx, &model(RUNNING), planned, None).await;
             let outcome = changed.map_or_else(|error| error.outcome(), |_| Outcome::Unchanged);
-            (outcome, session.run.has_ended(&stream(OLD_STREAM)))
+            (outcome, session.run.ended_by(&stream(OLD_STREAM)).is_some())
         };
         plays(calls, work).await.0
     }
@@ -654,7 +657,7 @@ mod tests {
             let to_run = Some(JobStatus::Running);
             let (prior, planned) = (model(RUNNING), moved(RUNNING));
             let changed = changes(session, &a_minute(), &prior, &planned, to_run).await;
-            changed.is_ok() && !session.run.has_ended(&stream(OLD_STREAM))
+            changed.is_ok() && session.run.ended_by(&stream(OLD_STREAM)).is_none()
         };
         let calls = [
             ("Get", shown(&model(STOPPED))),

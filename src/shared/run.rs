@@ -37,8 +37,8 @@ struct Known {
     stopping: usize,
     /// When the last of them was stopped.
     stopped_at: Option<Instant>,
-    /// Streams of running jobs that were stopped for good.
-    ended_streams: HashSet<String>,
+    /// Streams of running jobs that were stopped for good, each with the first of them.
+    ended_streams: HashMap<String, JobIdentity>,
     /// The job that this run has started last, or is about to, for each stream.
     started: HashMap<String, JobIdentity>,
     /// Replaced jobs that are deleted, until their successors are created.
@@ -195,8 +195,14 @@ impl Run {
     }
 
     /// A running job that writes this stream is about to be stopped for good. Returns whether it is the first one.
-    pub(crate) fn note_ended(&self, stream: String) -> bool {
-        self.known().ended_streams.insert(stream)
+    pub(crate) fn note_ended(&self, stream: String, id: &JobIdentity) -> bool {
+        let mut known = self.known();
+        let is_first = !known.ended_streams.contains_key(&stream);
+        known
+            .ended_streams
+            .entry(stream)
+            .or_insert_with(|| id.clone());
+        is_first
     }
 
     /// The job that writes this stream was not stopped, or runs again.
@@ -204,9 +210,9 @@ impl Run {
         self.known().ended_streams.remove(stream);
     }
 
-    /// Whether this run has stopped a running job that wrote this stream for good.
-    pub(crate) fn has_ended(&self, stream: &str) -> bool {
-        self.known().ended_streams.contains(stream)
+    /// The running job that wrote this stream and that this run has stopped for good, if any.
+    pub(crate) fn ended_by(&self, stream: &str) -> Option<JobIdentity> {
+        self.known().ended_streams.get(stream).cloned()
     }
 
     /// Whether a call that was rejected at `rejected_at` because of another job is worth further attempts: this run is stopping or
@@ -429,11 +435,14 @@ mod tests {
     #[test]
     fn a_stream_has_ended_until_that_is_taken_back() {
         let run = Run::new(None, true);
-        assert!(run.note_ended("s".to_owned()));
-        assert!(!run.note_ended("s".to_owned()), "the second job");
-        assert!(run.has_ended("s") && !run.has_ended("t"));
+        assert!(run.note_ended("s".to_owned(), &id("1")));
+        assert!(!run.note_ended("s".to_owned(), &id("2")));
+        assert_eq!(
+            (run.ended_by("s"), run.ended_by("t")),
+            (Some(id("1")), None)
+        );
         run.forget_ended("s");
-        assert!(!run.has_ended("s"));
+        assert_eq!(run.ended_by("s"), None);
     }
 
     #[test]

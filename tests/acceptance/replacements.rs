@@ -294,7 +294,7 @@ fn warning_of_no_successor(world: &TestWorkspace, denied: &str) -> Diagnostic {
     world.configure(Block::job("it").text("cluster_id", "cluster-2"));
     world.cloud.deny(denied);
     let run = world.apply().failed();
-    let is_down = run.error().says("the output stream is down");
+    let is_down = run.error().says("is down until the new job runs");
     assert_eq!(is_down, denied == "Create", "{run}");
     let mut warnings = run.warnings("A running job has no successor");
     assert_eq!(warnings.len(), 1, "{run}");

@@ -52,7 +52,7 @@ impl CallContext {
         }
     }
 
-    /// Returns the same context with this cancellation token.
+    /// Returns the same context with this cancellation token, by which a recovery, too, can be cancelled.
     #[must_use]
     pub fn cancelled_by(self, cancellation: CancellationToken) -> Self {
         Self {

@@ -31,7 +31,7 @@ use super::{
     Ambiguous, ApiError, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient,
 };
 
-/// How often the identical bytes are sent again, except in a recovery.
+/// How often the identical bytes are sent again. In a recovery only those count to which the API responded.
 const MAX_REPLAYS: u32 = 3;
 
 /// The error of a create.
@@ -166,7 +166,7 @@ impl LiveClient {
                 }
                 SearchOutcome::NotListed(_)
                     if may_replay
-                        && (replays < MAX_REPLAYS || ctx.is_recovery())
+                        && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && ctx.interruption().is_none() => {}
                 SearchOutcome::NotListed(started) if !started.is_empty() => {
@@ -181,7 +181,6 @@ impl LiveClient {
                 }
             }
             debug!("the job is not listed: sending the identical request again");
-            replays += 1;
             let needs_new_connection = true;
             let replay = self.attempt::<CreateResponse>(
                 &lost.sent.request,
@@ -194,17 +193,22 @@ impl LiveClient {
                     let job_id = response.value.job_id;
                     return Ok(self.created_by_replay(lost, job_id, ctx).await);
                 }
-                Err(failed) => match failed.failure {
-                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => {
-                        may_replay = false;
-                        max_lag = self.search.after_receipt;
+                Err(failed) => {
+                    if !ctx.is_recovery() || !is_outage(&failed.failure) {
+                        replays += 1;
                     }
-                    Failure::Rejected(rejection) if is_permanent(&rejection) => {
-                        may_replay = false;
-                        error.rejection = Some(Box::new(rejection));
+                    match failed.failure {
+                        Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => {
+                            may_replay = false;
+                            max_lag = self.search.after_receipt;
+                        }
+                        Failure::Rejected(rejection) if is_permanent(&rejection) => {
+                            may_replay = false;
+                            error.rejection = Some(Box::new(rejection));
+                        }
+                        _ => {}
                     }
-                    _ => {}
-                },
+                }
             }
         }
     }
@@ -223,6 +227,15 @@ impl LiveClient {
         let mut others = self.matching_jobs(lost, &ctx).await.unwrap_or_default();
         others.ours.append(&mut others.started);
         self.created(job_id, others.ours)
+    }
+}
+
+/// Whether a failure says nothing of the request: it would pass with the outage.
+fn is_outage(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent(_) => true,
+        Failure::Ambiguous(ambiguous) => !matches!(ambiguous, Ambiguous::UnknownCode(_)),
+        Failure::Rejected(rejection) => rejection.class() == ErrorClass::Throttled,
     }
 }
 

@@ -69,7 +69,8 @@ impl Transport {
         }
         let started_at = Instant::now();
         let send_state = SendState::default();
-        let max = if ctx.is_recovery() {
+        // A create without a response is not retried like others, so each attempt has its whole time.
+        let max = if ctx.is_recovery() && kind != OperationKind::Create {
             RECOVERY_ATTEMPT_TIMEOUT
         } else {
             Duration::MAX

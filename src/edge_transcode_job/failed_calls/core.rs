@@ -1,4 +1,4 @@
-//! Operations on the job, as core asks for them.
+//! What Terraform's core does: it asks for operations, and keeps the state.
 
 use alicloud_live::CallContext;
 use tfplugin::value::Value;
@@ -17,7 +17,7 @@ use crate::shared::scripted_api::the_job;
 pub(super) struct Left {
     pub(super) jobs: Vec<(JobModel, JobPrivate)>,
     /// Whether Ctrl-C came between the two operations of a replacement: core does not ask for the second one.
-    pub(super) is_cut: bool,
+    pub(super) is_halted: bool,
 }
 
 fn prior() -> JobModel {
@@ -48,14 +48,13 @@ pub(super) fn plain(private: JobPrivate) -> JobPrivate {
     }
 }
 
-/// Asks for operations as core does.
-pub(super) struct Operator<'a> {
+pub(super) struct Core<'a> {
     pub(super) session: &'a Session,
     pub(super) ctx: &'a CallContext,
     pub(super) diagnostics: Diagnostics,
 }
 
-impl Operator<'_> {
+impl Core<'_> {
     pub(super) async fn update(&mut self, private: JobPrivate) -> Left {
         let target = JobModel {
             name: Value::Value("new".to_owned()),
@@ -108,7 +107,7 @@ impl Operator<'_> {
             if self.ctx.interruption().is_none() {
                 return self.create(private.replaced_by(&planned())).await;
             }
-            left.is_cut = true;
+            left.is_halted = true;
         }
         left
     }
@@ -117,8 +116,8 @@ impl Operator<'_> {
         let of_new = plan::private(&prior(), &planned(), private.clone());
         let mut left = self.create(of_new.replaced_by(&planned())).await;
         let has_failed = !self.diagnostics.errors.is_empty();
-        left.is_cut = !has_failed && self.ctx.interruption().is_some();
-        if has_failed || left.is_cut {
+        left.is_halted = !has_failed && self.ctx.interruption().is_some();
+        if has_failed || left.is_halted {
             left.jobs.push((prior(), private));
         } else {
             let old = self.delete(plain(private)).await;
@@ -145,7 +144,7 @@ impl From<Option<(JobModel, JobPrivate)>> for Left {
     fn from(job: Option<(JobModel, JobPrivate)>) -> Self {
         Self {
             jobs: job.into_iter().collect(),
-            is_cut: false,
+            is_halted: false,
         }
     }
 }
