@@ -301,8 +301,7 @@ async fn create_in(
             if is_denied(error) && rejections.wait(ctx).await {
                 continue;
             }
-            let is_rejection = error.is_rejected() && !error.is_throttled();
-            let is_hopeless = rejections.last_too_long(is_rejection);
+            let is_hopeless = rejections.last_too_long(error.is_rejected());
             // It may be owed no longer: the job that was to be deleted is started again if that fails.
             let is_worth_another =
                 is_owed() && !is_hopeless && polls.wait(ctx).await.is_ok() && is_owed();
