@@ -530,7 +530,8 @@ mod tests {
                 .await
                 .is_ok()
         };
-        let mut calls = missing();
+        // For longer than rejections are retried.
+        let mut calls: Calls = (0..8).flat_map(|_| missing()).collect();
         calls.extend([("Start", done()), ("Get", running())]);
         assert!(plays(calls, start).await.0);
         // As any other job, it is watched for a while if its start is rejected.

@@ -234,6 +234,8 @@ fn found_elsewhere(id: &JobIdentity, there: &Location, here: &Location) -> Diagn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::provider_data::Session;
+    use crate::shared::scripted_api::{Answer, plays, running, stopped, the_job};
 
     fn place(endpoint: &str) -> Location {
         Location {
@@ -340,5 +342,24 @@ mod tests {
     fn nothing_is_stored_of_what_is_not_set() {
         let stored = serde_json::to_string(&JobPrivate::default()).unwrap();
         assert_eq!(stored, "{}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_this_run_owes_stays_though_a_read_shows_the_job_as_running() {
+        let owes = async |before: bool, now: bool, answer: Answer| {
+            let work = async |session: &Session| {
+                let report = FailureReport::read(session, &the_job()).await;
+                let private = JobPrivate {
+                    owes_start: before,
+                    ..JobPrivate::default()
+                };
+                private.after_failure(now, &report).owes_start
+            };
+            plays([("Get", answer)], work).await.0
+        };
+        assert!(owes(false, true, running()).await);
+        assert!(owes(true, false, stopped()).await);
+        assert!(!owes(true, false, running()).await);
+        assert!(!owes(false, false, stopped()).await);
     }
 }

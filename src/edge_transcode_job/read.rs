@@ -148,4 +148,29 @@ mod tests {
         assert!(!reads(running(), true).await);
         assert!(!reads(stopped(), false).await);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_no_longer_runs_is_told_of_unless_its_start_is_owed() {
+        let warnings = async |status: &str, owes_start: bool, answer: Answer| {
+            let work = async |session: &Session| {
+                let ctx = CallContext::without_cancel(Duration::from_secs(60));
+                let private = JobPrivate {
+                    owes_start,
+                    ..JobPrivate::default()
+                };
+                let state = JobModel {
+                    status: Value::Value(status.to_owned()),
+                    ..JobModel::from_identity(&the_job())
+                };
+                let mut diagnostics = Diagnostics::default();
+                let _ = read(session, state, private, &ctx, &mut diagnostics).await;
+                diagnostics.warnings.len()
+            };
+            plays([("Get", answer)], work).await.0
+        };
+        assert_eq!(warnings(RUNNING, false, stopped()).await, 1);
+        assert_eq!(warnings(RUNNING, true, stopped()).await, 0);
+        assert_eq!(warnings(STOPPED, false, stopped()).await, 0);
+        assert_eq!(warnings(RUNNING, false, running()).await, 0);
+    }
 }
