@@ -125,52 +125,38 @@ mod tests {
         assert!(stopped.contains("is stopped now"), "{stopped}");
     }
 
+    /// Reads a job that had this status: whether its start is still owed, and how many warnings there are.
+    async fn reads(status: &str, owes_start: bool, answer: Answer) -> (bool, usize) {
+        let work = async |session: &Session| {
+            let ctx = CallContext::without_cancel(Duration::from_secs(60));
+            let private = JobPrivate {
+                owes_start,
+                ..JobPrivate::default()
+            };
+            let state = JobModel {
+                status: Value::Value(status.to_owned()),
+                ..JobModel::from_identity(&the_job())
+            };
+            let mut diagnostics = Diagnostics::default();
+            let read = read(session, state, private, &ctx, &mut diagnostics).await;
+            let is_owed = read.is_some_and(|(_, private)| private.owes_start);
+            (is_owed, diagnostics.warnings.len())
+        };
+        plays([("Get", answer)], work).await.0
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_start_stays_owed_until_the_job_is_seen_running() {
-        let reads = async |answer: Answer, owes_start: bool| {
-            let work = async |session: &Session| {
-                let ctx = CallContext::without_cancel(Duration::from_secs(60));
-                let private = JobPrivate {
-                    owes_start,
-                    ..JobPrivate::default()
-                };
-                let state = JobModel {
-                    status: Value::Value(STOPPED.to_owned()),
-                    ..JobModel::from_identity(&the_job())
-                };
-                let mut diagnostics = Diagnostics::default();
-                let read = read(session, state, private, &ctx, &mut diagnostics).await;
-                read.is_some_and(|(_, private)| private.owes_start)
-            };
-            plays([("Get", answer)], work).await.0
-        };
-        assert!(reads(stopped(), true).await);
-        assert!(!reads(running(), true).await);
-        assert!(!reads(stopped(), false).await);
+        assert!(reads(STOPPED, true, stopped()).await.0);
+        assert!(!reads(STOPPED, true, running()).await.0);
+        assert!(!reads(STOPPED, false, stopped()).await.0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_job_that_no_longer_runs_is_told_of_unless_its_start_is_owed() {
-        let warnings = async |status: &str, owes_start: bool, answer: Answer| {
-            let work = async |session: &Session| {
-                let ctx = CallContext::without_cancel(Duration::from_secs(60));
-                let private = JobPrivate {
-                    owes_start,
-                    ..JobPrivate::default()
-                };
-                let state = JobModel {
-                    status: Value::Value(status.to_owned()),
-                    ..JobModel::from_identity(&the_job())
-                };
-                let mut diagnostics = Diagnostics::default();
-                let _ = read(session, state, private, &ctx, &mut diagnostics).await;
-                diagnostics.warnings.len()
-            };
-            plays([("Get", answer)], work).await.0
-        };
-        assert_eq!(warnings(RUNNING, false, stopped()).await, 1);
-        assert_eq!(warnings(RUNNING, true, stopped()).await, 0);
-        assert_eq!(warnings(STOPPED, false, stopped()).await, 0);
-        assert_eq!(warnings(RUNNING, false, running()).await, 0);
+        assert_eq!(reads(RUNNING, false, stopped()).await.1, 1);
+        assert_eq!(reads(RUNNING, true, stopped()).await.1, 0);
+        assert_eq!(reads(STOPPED, false, stopped()).await.1, 0);
+        assert_eq!(reads(RUNNING, false, running()).await.1, 0);
     }
 }

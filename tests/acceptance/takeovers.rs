@@ -166,16 +166,21 @@ fn a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones(
     }
 }
 
-/// The API may stop the job that writes a stream when another one is started for it.
-fn a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream(
-    world: &TestWorkspace,
-) {
+/// Two running jobs. The second one is to take the stream of the first one, which is to move on after that.
+fn b_is_to_stop_a(world: &TestWorkspace) {
     world
         .cloud
         .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
     applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
     let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
     world.configure(format_args!("{a}{}", job_on("b", "one")));
+}
+
+/// The API may stop the job that writes a stream when another one is started for it.
+fn a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream(
+    world: &TestWorkspace,
+) {
+    b_is_to_stop_a(world);
     world.apply().succeeded();
     assert_eq!(running_jobs(world), ["job-a", "job-b"]);
     world.plan().is_empty();
@@ -183,12 +188,7 @@ fn a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream(
 
 /// What this run has stopped it owes.
 fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &TestWorkspace) {
-    world
-        .cloud
-        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
-    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
-    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
-    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    b_is_to_stop_a(world);
     world.cloud.set_faults([Fault {
         job_id: id_of(world, "a"),
         ..fault("Start", FaultKind::error(403, "OperationDenied"))
@@ -210,12 +210,7 @@ fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &Tes
 fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start_though_it_cannot_be_read(
     world: &TestWorkspace,
 ) {
-    world
-        .cloud
-        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
-    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
-    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
-    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    b_is_to_stop_a(world);
     world.run(&["plan", "-json", "-out=saved"]).succeeded();
     world.cloud.set_faults([Fault {
         job_id: id_of(world, "a"),
@@ -231,13 +226,8 @@ fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start_though_it_c
 fn a_job_that_the_start_of_another_one_has_stopped_is_started_though_its_update_has_no_response(
     world: &TestWorkspace,
 ) {
-    world
-        .cloud
-        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
     world.set("MAX_RETRY_TIMEOUT", "1");
-    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
-    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
-    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    b_is_to_stop_a(world);
     let lost = fault("Update", FaultKind::Drop).when(FaultStage::After);
     world.cloud.set_faults([Fault {
         job_id: id_of(world, "a"),
