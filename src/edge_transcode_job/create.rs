@@ -1,4 +1,4 @@
-//! Create: of its own, or in the place of a job that this run has deleted.
+//! Create: of its own, or in the place of another job.
 
 use super::create_errors;
 use super::failure_report::{FailureReport, followed_by};
