@@ -18,6 +18,9 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// starting or stopping the job at the same time.
 pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The rejections in a row that this is with the waits between them. They are counted, so that an outage between two is none of it.
+const REJECTIONS: u32 = 8;
+
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
 pub(super) const READS_IN_DOUBT: u32 = 4;
 
@@ -310,6 +313,7 @@ impl<'a> JobHandle<'a> {
 pub(super) struct Rejections<'a> {
     run: &'a Run,
     first_at: Option<Instant>,
+    in_a_row: u32,
     polls: Polls,
 }
 
@@ -318,18 +322,15 @@ impl<'a> Rejections<'a> {
         Self {
             run,
             first_at: None,
+            in_a_row: 0,
             polls: Polls::new(),
         }
     }
 
     /// Records a failure of the call. Returns whether the API has gone on rejecting it for too long.
     pub(super) fn last_too_long(&mut self, is_rejection: bool) -> bool {
-        if !is_rejection {
-            self.first_at = None;
-            return false;
-        }
-        let first_at = self.first_at.get_or_insert_with(Instant::now);
-        first_at.elapsed() >= REJECTION_TIMEOUT
+        self.in_a_row = if is_rejection { self.in_a_row + 1 } else { 0 };
+        self.in_a_row >= REJECTIONS
     }
 
     /// Waits after a rejection. Returns whether another attempt is worth it: this run may have cleared the way. While running
