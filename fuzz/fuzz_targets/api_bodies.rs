@@ -1,8 +1,8 @@
 //! What the API responds about one job or template, with any status.
 #![no_main]
 
-use fuzz::{Api, JOB, change, config_with, configured, held, null, runtime, state};
-use libfuzzer_sys::fuzz_target;
+use fuzz::{Api, JOB, Mutator, change, config_with, configured, held, null, runtime, state};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|data: &[u8]| {
@@ -28,4 +28,8 @@ fuzz_target!(|data: &[u8]| {
         };
         drop(resource.apply(diagnostics, &change).await);
     });
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 2, Mutator::json)
 });

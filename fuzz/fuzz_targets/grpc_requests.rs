@@ -3,9 +3,9 @@
 
 use std::sync::OnceLock;
 
-use fuzz::{Api, choice, configured};
+use fuzz::{Api, Mutator, choice, configured};
 use hyper_util::rt::TokioIo;
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use prost::Message;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::*;
@@ -79,4 +79,8 @@ fuzz_target!(|data: &[u8]| {
         15 => call!(plan_action, plan_action),
         _ => call!(generate_resource_config, generate_resource_config),
     }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 1, Mutator::protobuf)
 });

@@ -1,14 +1,21 @@
-//! What the targets share: the provider in this process, and an API that has one response.
+//! What the targets share: the provider in this process, an API that has one response, and changes of inputs.
+
+mod mutator;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use alicloud_auth::credentials::Clock;
 use alicloud_auth::environment::Environment;
-use alicloud_live::{Dependencies, Exchange, Failure, HttpRequest, HttpResponse};
+use alicloud_live::{Dependencies, Exchange, Failure, HttpRequest, HttpResponse, Random};
 use async_trait::async_trait;
 use http::HeaderMap;
 use terraform_provider_alicloud_live::definition_in;
 use tfplugin::{Change, Diagnostics, EncodedValue, ProviderDefinition, ResourceInstanceObject};
+use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
+
+pub use mutator::Mutator;
 
 /// The resource type.
 pub const JOB: &str = "alicloud_live_edge_transcode_job";
@@ -40,6 +47,22 @@ impl Exchange for Api {
     }
 }
 
+/// The same at each call, and the next of a series at each: what an input does then depends on nothing else.
+struct Same(AtomicUsize);
+
+impl Clock for Same {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)
+    }
+}
+
+impl Random for Same {
+    fn bits(&self) -> Option<u128> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed) as u128;
+        Some(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+    }
+}
+
 /// A runtime in whose virtual time no pause takes any.
 pub fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -51,9 +74,11 @@ pub fn runtime() -> Runtime {
 
 /// The provider, not configured yet.
 pub fn provider(api: Arc<Api>) -> ProviderDefinition {
+    let same = Arc::new(Same(AtomicUsize::new(0)));
     let dependencies = Dependencies {
         exchange: Some(api),
-        ..Dependencies::default()
+        clock: same.clone(),
+        random: same,
     };
     let environment = Environment::from_iter([
         ("LIVE_ENDPOINT", "http://api.invalid"),
