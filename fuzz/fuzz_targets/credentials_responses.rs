@@ -8,8 +8,8 @@ use alicloud_auth::credentials::{
 };
 use alicloud_auth::environment::Environment;
 use async_trait::async_trait;
-use fuzz::runtime;
-use libfuzzer_sys::fuzz_target;
+use fuzz::{Mutator, runtime};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use secrecy::SecretString;
 
 struct Response {
@@ -57,4 +57,8 @@ fuzz_target!(|data: &[u8]| {
             drop(chosen.source.load().await);
         }
     });
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 2, Mutator::json)
 });

@@ -1,8 +1,8 @@
 //! States and identities in JSON that another provider may have written.
 #![no_main]
 
-use fuzz::{Api, JOB, choice, provider, runtime};
-use libfuzzer_sys::fuzz_target;
+use fuzz::{Api, JOB, Mutator, choice, provider, runtime};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tfplugin::{Diagnostics, EncodedValue, MoveSource};
 
 fuzz_target!(|data: &[u8]| {
@@ -27,4 +27,8 @@ fuzz_target!(|data: &[u8]| {
         2 => drop(resource.move_state(diagnostics, &source(json, None))),
         _ => drop(resource.move_state(diagnostics, &source(empty, Some(json)))),
     }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 1, Mutator::json)
 });

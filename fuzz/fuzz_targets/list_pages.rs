@@ -1,8 +1,8 @@
 //! Pages of lists: jobs and templates, the same page for each number.
 #![no_main]
 
-use fuzz::{Api, choice, configured, runtime};
-use libfuzzer_sys::fuzz_target;
+use fuzz::{Api, Mutator, choice, configured, runtime};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|data: &[u8]| {
@@ -24,4 +24,8 @@ fuzz_target!(|data: &[u8]| {
         let source = &definition.data_sources[source];
         drop(source.read(&mut Diagnostics::default(), &config).await);
     });
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 1, Mutator::json)
 });

@@ -1,8 +1,8 @@
 //! Values in MessagePack, at each place where core sends one.
 #![no_main]
 
-use fuzz::{Api, JOB, change, choice, configured, held, null, runtime, state};
-use libfuzzer_sys::fuzz_target;
+use fuzz::{Api, JOB, Mutator, change, choice, configured, held, null, runtime, state};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|data: &[u8]| {
@@ -36,4 +36,8 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     });
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 1, Mutator::value)
 });

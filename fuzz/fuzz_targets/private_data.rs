@@ -1,8 +1,10 @@
 //! Private data beside a job's state, which anybody may have written.
 #![no_main]
 
-use fuzz::{Api, JOB, change, choice, config_with, configured, held, null, runtime, state};
-use libfuzzer_sys::fuzz_target;
+use fuzz::{
+    Api, JOB, Mutator, change, choice, config_with, configured, held, null, runtime, state,
+};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tfplugin::{Change, Diagnostics, ResourceInstanceObject};
 
 fuzz_target!(|data: &[u8]| {
@@ -35,4 +37,8 @@ fuzz_target!(|data: &[u8]| {
             drop(resource.apply(diagnostics, &change).await);
         }
     });
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    Mutator::mutate(data, size, max_size, seed, 1, Mutator::json)
 });

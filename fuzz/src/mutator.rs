@@ -96,13 +96,24 @@ impl Mutator {
             3 => tokens[chosen] = JSON[self.0.usize(..JSON.len())].into(),
             4 => tokens.insert(chosen, JSON[self.0.usize(..JSON.len())].into()),
             5 => tokens.insert(chosen, WHITESPACE[self.0.usize(..WHITESPACE.len())].into()),
-            _ => tokens[chosen] = self.bytes(&tokens[chosen]),
+            _ => tokens[chosen] = self.token(&tokens[chosen]),
         }
         tokens.concat()
     }
 
-    /// The value of a field, which may be a message, msgpack, JSON or text.
-    fn value(&mut self, value: &[u8]) -> Vec<u8> {
+    /// A token of JSON, which may be a string that holds JSON.
+    fn token(&mut self, token: &[u8]) -> Vec<u8> {
+        match serde_json::from_slice::<String>(token) {
+            Ok(text) if text.starts_with(['{', '[']) => {
+                let changed = self.json(text.as_bytes());
+                serde_json::to_vec(&String::from_utf8_lossy(&changed)).unwrap()
+            }
+            _ => self.bytes(token),
+        }
+    }
+
+    /// Bytes that may be a message, msgpack, JSON or text.
+    pub fn value(&mut self, value: &[u8]) -> Vec<u8> {
         match value {
             [b'{' | b'[', ..] => self.json(value),
             _ => match whole_msgpack(value) {
