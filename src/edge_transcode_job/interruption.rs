@@ -579,7 +579,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_of_rejections_is_that_of_no_outage_before_or_between_them() {
         let outage = || (0..20).map(|_| ("Start", Answer::Unreachable));
-        let rejection = || [("Start", rejected(403, "Forbidden.RAM")), ("Get", stopped())];
+        let rejection = || {
+            [
+                ("Start", rejected(403, "Forbidden.RAM")),
+                ("Get", stopped()),
+            ]
+        };
         let mut calls: Calls = outage().chain(rejection()).chain(outage()).collect();
         calls.extend(rejection());
         calls.extend([("Start", done()), ("Get", running())]);

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, CredentialsConfig, Identity, NoCredentials, Region,
-    ServerClock, SystemContext, select_source,
+    ServerClock, SystemContext, Warning, select_source,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
 use alicloud_auth::http::BuildError;
@@ -52,7 +52,7 @@ impl ProviderConfig {
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
         let endpoint = reported(endpoint, diagnostics)?;
         let mut chosen = chosen?;
-        warn_of_exposed(std::mem::take(&mut chosen.warnings), diagnostics);
+        warn(std::mem::take(&mut chosen.warnings), diagnostics);
         let proxy = system.proxies.for_url(endpoint.url()).cloned();
         let mut timeout = |argument, variable, default| {
             let read = milliseconds(argument, variable, environment);
@@ -189,12 +189,14 @@ impl ProviderConfig {
     }
 }
 
-fn warn_of_exposed(files: Vec<String>, diagnostics: &mut Diagnostics) {
-    for detail in files {
-        diagnostics.add_warning(diagnostic::general(
-            "Credentials file is readable by other users",
-            detail,
-        ));
+fn warn(warnings: Vec<Warning>, diagnostics: &mut Diagnostics) {
+    for warning in warnings {
+        diagnostics.add_warning(match warning {
+            Warning::ExposedFile(detail) => {
+                diagnostic::general("Credentials file is readable by other users", detail)
+            }
+            Warning::MissingProfile(detail) => diagnostic::general("Profile is not used", detail),
+        });
     }
 }
 
@@ -261,11 +263,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_file_that_others_can_read_is_a_warning() {
+    fn each_warning_about_credentials_is_shown() {
         let mut diagnostics = Diagnostics::default();
-        warn_of_exposed(vec!["one".to_owned(), "two".to_owned()], &mut diagnostics);
+        let warnings =
+            [Warning::ExposedFile, Warning::MissingProfile].map(|of| of("why".to_owned()));
+        warn(warnings.into(), &mut diagnostics);
         let warnings = diagnostics.warnings.iter();
-        let details: Vec<_> = warnings.map(|warning| &*warning.detail).collect();
-        assert_eq!(details, ["one", "two"]);
+        let shown: Vec<_> = warnings
+            .map(|warning| (&*warning.summary, &*warning.detail))
+            .collect();
+        let exposed = "Credentials file is readable by other users";
+        assert_eq!(shown, [(exposed, "why"), ("Profile is not used", "why")]);
     }
 }

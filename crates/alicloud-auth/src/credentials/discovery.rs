@@ -48,8 +48,17 @@ pub struct SelectedSource {
     /// The region of its profile.
     pub region: Option<Region>,
     /// Warnings for the user.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     pub(super) sts: Sts,
+}
+
+/// What a user should know of a source that can be used, in sentences.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Other users of the machine can read the file that holds its credentials.
+    ExposedFile(String),
+    /// A profile that is configured beside it does not exist: its region, role and STS settings do not apply.
+    MissingProfile(String),
 }
 
 /// A usable source, before roles are applied.
@@ -60,7 +69,7 @@ pub(super) struct Candidate {
     /// The STS client with the settings of the profile, for every call with these credentials.
     pub(super) sts: Option<Sts>,
     pub(super) region: Option<Region>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// What a source finds in arguments, environment and files, unless its configuration is invalid.

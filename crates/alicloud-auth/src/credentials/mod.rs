@@ -57,7 +57,7 @@ pub use account::Identity;
 pub use cache::CredentialsCache;
 pub use chain::{NoCredentials, select_source};
 pub use clock::{Clock, Moment, ServerClock, SystemClock};
-pub use discovery::{AssumeRole, AssumeRoleWithOidc, CredentialsConfig, SelectedSource};
+pub use discovery::{AssumeRole, AssumeRoleWithOidc, CredentialsConfig, SelectedSource, Warning};
 pub use model::Credentials;
 pub use region::Region;
 pub use source::{CredentialsSource, LoadedCredentials, SourceError};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use alicloud_auth::credentials::{CredentialsConfig, SystemContext, select_source};
+use alicloud_auth::credentials::{CredentialsConfig, SystemContext, Warning, select_source};
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
 use alicloud_live_mock::Mock;
@@ -50,6 +50,8 @@ enum Expectation {
         region: Option<String>,
         /// Where the caller identity is looked up.
         sts_endpoint: Option<String>,
+        /// What is missing, as the only warning of a missing profile says. `None`: there is no such warning.
+        missing: Option<String>,
     },
     /// No source is selected; the error contains these strings and concerns this argument.
     Invalid {
@@ -119,8 +121,21 @@ pub(crate) async fn check(name: &str) {
             account_id,
             region,
             sts_endpoint,
+            missing,
         } => {
             let selected = selected.unwrap();
+            let warned = selected
+                .warnings
+                .iter()
+                .filter_map(|warning| match warning {
+                    Warning::MissingProfile(text) => Some(text),
+                    Warning::ExposedFile(_) => None,
+                });
+            let warned: Vec<_> = warned.collect();
+            assert_eq!(warned.len(), usize::from(missing.is_some()), "{warned:?}");
+            for text in warned {
+                check_message(text, missing.as_slice());
+            }
             if let Some(region) = region {
                 assert_eq!(selected.region.as_ref().unwrap().as_str(), region);
             }

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alicloud_auth::credentials::{CommandOutput, CredentialsConfig, SystemContext, select_source};
+use alicloud_auth::credentials::{
+    CommandOutput, CredentialsConfig, SystemContext, Warning, select_source,
+};
 use futures_util::FutureExt as _;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::PrivateKeyDer;
@@ -286,7 +288,10 @@ async fn a_file_that_other_users_can_read_causes_a_warning_and_a_private_one_doe
         let selected = select_source(&config, &system).await.unwrap();
         assert_eq!(selected.warnings.len(), warnings, "{mode:o}");
         for warning in selected.warnings {
-            assert!(warning.contains("chmod 600 ~/keys.ini"), "{warning}");
+            let Warning::ExposedFile(text) = warning else {
+                panic!("{warning:?}")
+            };
+            assert!(text.contains("chmod 600 ~/keys.ini"), "{text}");
         }
     }
 }

@@ -5,7 +5,9 @@
 use secrecy::SecretString;
 
 use super::{non_empty, non_empty_secret, profile};
-use crate::credentials::discovery::{Candidate, CredentialsConfig, Discovery, SourceConfigError};
+use crate::credentials::discovery::{
+    Candidate, CredentialsConfig, Discovery, SourceConfigError, Warning,
+};
 use crate::credentials::model::Credentials;
 use crate::credentials::region::Region;
 use crate::credentials::source::StaticCredentials;
@@ -87,7 +89,7 @@ pub(in crate::credentials) async fn discover(
         role: settings.role,
         sts: settings.sts,
         region: settings.region,
-        warnings: Vec::new(),
+        warnings: settings.warnings,
     })))
 }
 
@@ -122,6 +124,7 @@ struct ProfileSettings {
     region: Option<Region>,
     role: Option<Role>,
     sts: Option<Sts>,
+    warnings: Vec<Warning>,
 }
 
 async fn profile_settings(
@@ -129,8 +132,13 @@ async fn profile_settings(
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<ProfileSettings, SourceConfigError> {
-    let Some((profile, origin)) = profile::find_configured(config, system).await? else {
-        return Ok(ProfileSettings::default());
+    let mut warnings = Vec::new();
+    let found = profile::find_configured(config, system, &mut warnings).await?;
+    let Some((profile, origin)) = found else {
+        return Ok(ProfileSettings {
+            warnings,
+            ..ProfileSettings::default()
+        });
     };
     let invalid = |reason: String| SourceConfigError::new("profile", reason);
     profile.check_mode(&origin).map_err(invalid)?;
@@ -142,5 +150,6 @@ async fn profile_settings(
         region: profile.region(&origin).map_err(invalid)?,
         role,
         sts: Some(profile.sts(&origin, sts).map_err(invalid)?),
+        warnings,
     })
 }

@@ -8,7 +8,7 @@ use super::profile_fields::Profile;
 use super::profile_file::ProfileFile;
 use super::profile_modes;
 use super::{argument_or_variable, non_empty};
-use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
+use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError, Warning};
 use crate::credentials::sts::Sts;
 use crate::credentials::system::{FileText, SystemContext};
 
@@ -106,22 +106,33 @@ async fn select_from(
 }
 
 /// Finds the profile that is configured in addition to other credentials, and its origin. Its region, role and STS settings
-/// apply all the same, as in the official provider; a missing file or profile is not an error.
+/// apply all the same, as in the official provider, which ignores a missing file or profile: that is a warning.
 pub(super) async fn find_configured(
     config: &CredentialsConfig,
     system: &SystemContext,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Option<(Profile, String)>, SourceConfigError> {
     let (Some(name), file) = configured(config, system)? else {
         return Ok(None);
     };
     let path = file.as_deref().unwrap_or(HOME_FILES[0]);
+    let mut missing = |reason: &str| {
+        warnings.push(Warning::MissingProfile(format!(
+        "The profile {name:?} is set beside the access key, but {reason}. The access key is used without the region, the role and the STS settings of a profile. Correct the profile (argument profile, {}), or remove it.",
+        PROFILE_VARIABLES.join(", ")
+    )))
+    };
     let Some(opened) = open_if_exists(path, system).await? else {
+        missing(&format!("{path} does not exist"));
         return Ok(None);
     };
     let parsed = opened.parse()?;
     let found = parsed
         .find(&name)
         .map_err(|reason| SourceConfigError::new("profile", reason))?;
+    if found.is_none() {
+        missing(&format!("{path} has no such profile"));
+    }
     Ok(found.map(|profile| (profile.clone(), format!("profile {name:?} of {path}"))))
 }
 
@@ -172,9 +183,9 @@ impl OpenedFile {
             .map_err(|reason| SourceConfigError::new("profile", reason))?;
         if self.content.is_readable_by_others {
             let path = &self.path;
-            selected.warnings.push(format!(
+            selected.warnings.push(Warning::ExposedFile(format!(
                 "{path} is readable by other users of this machine. Restrict its permissions: chmod 600 {path}"
-            ));
+            )));
         }
         Ok(Discovery::Found(Box::new(selected)))
     }
