@@ -12,7 +12,7 @@ use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::run::{Created, Replaced, Run};
-use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
+use alicloud_live::{CallContext, CreateError, CreatedJob, Interruption, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -51,7 +51,9 @@ pub(super) async fn create(
         Err(error) => {
             let report = FailureReport::read(session, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if !report.is_as_planned(&state.spec(), goal.target.as_ref()) {
+            if goal.may_be_reached_unseen(&report, ctx) {
+                diagnostics.add_warning(not_seen(&report));
+            } else if !report.is_as_planned(&state.spec(), goal.target.as_ref()) {
                 diagnostics.add_error(not_as_planned(&error, &report));
                 owes_start = goal.inherits_running && !report.has_status(&JobStatus::Running);
                 if owes_start {
@@ -96,6 +98,14 @@ pub(super) fn note_invalid(run: &Run, config: &JobModel, diagnostics: &mut Diagn
 fn not_as_planned(error: &WaitError, report: &FailureReport) -> Diagnostic {
     let shown = error.to_diagnostic("Job created but not in the planned state");
     followed_by(shown, &report.after_create())
+}
+
+fn not_seen(report: &FailureReport) -> Diagnostic {
+    let present = report.present("");
+    diagnostic::general(
+        "Job created but not read",
+        format!("{present} Until then, what only the API knows of the job is null in the state."),
+    )
 }
 
 pub(super) fn successor_not_created(label: &str) -> Diagnostic {
@@ -196,6 +206,12 @@ impl Goal {
             }
             ready => ready,
         }
+    }
+
+    /// Whether a job that nobody has seen is as planned all the same: the API creates it stopped, and need not show it at once.
+    fn may_be_reached_unseen(&self, report: &FailureReport, ctx: &CallContext) -> bool {
+        let may_appear = !report.is_gone() || ctx.interruption() == Some(Interruption::Cancelled);
+        self.target != Some(JobStatus::Running) && report.job().is_none() && may_appear
     }
 
     /// The job could not be created: if this run has ended the stream that it was to write, no further one is interrupted.
@@ -440,6 +456,44 @@ mod tests {
             (diagnostics.errors.len(), diagnostics.warnings.len()),
             (1, 0)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_job_that_was_not_seen_is_tainted_only_if_it_is_to_run() {
+        // The attempts of the wait for it, and those of the read after that.
+        let outage = || (0..10).map(|_| ("Get", Answer::Unreachable));
+        for (status, errors, warnings) in [
+            (Value::Unknown, 0, 1),
+            (text("Stopped"), 0, 1),
+            (text(RUNNING), 1, 0),
+        ] {
+            let calls = [created()].into_iter().chain(outage()).collect();
+            let (made, diagnostics, _) = creates(calls, planned(status), |_| ()).await;
+            let (state, _) = made.unwrap();
+            assert_eq!(state.deletion_protection.is_null(), errors > 0);
+            let shown = (diagnostics.errors.len(), diagnostics.warnings.len());
+            assert_eq!(shown, (errors, warnings));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_job_that_the_api_does_not_show_yet_is_tainted_unless_the_run_is_cancelled() {
+        let missing = || ("Get", rejected(404, "JobNotFound"));
+        for is_cancelled in [true, false] {
+            let work = async |session: &Session| {
+                let id = the_job();
+                let cancellation = CancellationToken::new();
+                if is_cancelled {
+                    cancellation.cancel();
+                }
+                let ctx = CallContext::new(Duration::ZERO, cancellation);
+                let (planned, private) = (planned(Value::Null), JobPrivate::default());
+                let goal = Goal::new(session, &planned, &private, &ctx).await;
+                let report = FailureReport::read(session, &id).await;
+                goal.may_be_reached_unseen(&report, &ctx)
+            };
+            assert_eq!(plays([missing()], work).await.0, is_cancelled);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ over_newest_terraform! {
     a_start_that_is_owed_is_made_though_the_update_is_rejected,
     a_start_that_is_owed_is_made_without_a_refresh,
     a_new_job_that_is_untainted_is_only_started,
+    a_new_job_that_cannot_be_read_is_kept,
     an_update_that_was_carried_out_without_a_response_is_no_failure,
     a_start_that_is_still_owed_is_planned_by_the_next_run,
     a_job_that_is_owed_a_start_is_replaced_by_a_running_one,
@@ -63,6 +64,28 @@ fn a_new_job_that_is_untainted_is_only_started(world: &TestWorkspace) {
     world.apply().succeeded();
     world.plan().is_empty();
     assert_eq!(world.cloud.changes().split_off(begun), ["Start"]);
+}
+
+/// Others start it, and the next apply would interrupt its stream if it were tainted.
+fn a_new_job_that_cannot_be_read_is_kept(world: &TestWorkspace) {
+    world.configure(Block::job("it"));
+    world.cloud.fail("Get", FaultKind::Drop);
+    let applied = world.apply().succeeded();
+    let warning = applied.warning();
+    warning.must_say(&[
+        "Job created but not read",
+        "lost the connection",
+        "could not be read",
+        "next plan reads it",
+    ]);
+    assert!(!world.is_tainted(JOB));
+
+    world.cloud.set_faults([]);
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes(), ["Create"]);
+    assert_eq!(world.state(JOB)["status"], "Running");
+    world.plan().is_empty();
 }
 
 /// An update of a running job that fails.

@@ -124,18 +124,7 @@ pub(crate) async fn check(name: &str) {
             missing,
         } => {
             let selected = selected.unwrap();
-            let warned = selected
-                .warnings
-                .iter()
-                .filter_map(|warning| match warning {
-                    Warning::MissingProfile(text) => Some(text),
-                    Warning::ExposedFile(_) => None,
-                });
-            let warned: Vec<_> = warned.collect();
-            assert_eq!(warned.len(), usize::from(missing.is_some()), "{warned:?}");
-            for text in warned {
-                check_message(text, missing.as_slice());
-            }
+            check_missing(&selected.warnings, missing.as_slice());
             if let Some(region) = region {
                 assert_eq!(selected.region.as_ref().unwrap().as_str(), region);
             }
@@ -154,6 +143,18 @@ pub(crate) async fn check(name: &str) {
             let error = selected.unwrap().source.load().await.unwrap_err();
             check_message(&error.to_string(), &fails);
         }
+    }
+}
+
+fn check_missing(warnings: &[Warning], missing: &[String]) {
+    let warned = warnings.iter().filter_map(|warning| match warning {
+        Warning::MissingProfile(text) => Some(text),
+        Warning::ExposedFile(_) => None,
+    });
+    let warned: Vec<_> = warned.collect();
+    assert_eq!(warned.len(), missing.len(), "{warned:?}");
+    for text in warned {
+        check_message(text, missing);
     }
 }
 

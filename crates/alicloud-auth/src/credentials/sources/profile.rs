@@ -118,9 +118,10 @@ pub(super) async fn find_configured(
     let path = file.as_deref().unwrap_or(HOME_FILES[0]);
     let mut missing = |reason: &str| {
         warnings.push(Warning::MissingProfile(format!(
-        "The profile {name:?} is set beside the access key, but {reason}. The access key is used without the region, the role and the STS settings of a profile. Correct the profile (argument profile, {}), or remove it.",
-        PROFILE_VARIABLES.join(", ")
-    )))
+            "The profile {name:?} is set beside the access key, but {reason}. The access key is used without the region, the \
+             role and the STS settings of a profile. Correct the profile (argument profile, {}), or remove it.",
+            PROFILE_VARIABLES.join(", ")
+        )));
     };
     let Some(opened) = open_if_exists(path, system).await? else {
         missing(&format!("{path} does not exist"));
