@@ -1,9 +1,7 @@
 //! A request of any call, as bytes of protocol buffers, through the whole server.
 #![no_main]
 
-use std::sync::OnceLock;
-
-use fuzz::{Api, Mutator, choice, configured};
+use fuzz::{Api, Mutator, choice, configured, runtime};
 use hyper_util::rt::TokioIo;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use prost::Message;
@@ -11,52 +9,38 @@ use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::*;
 use tfplugin::serve::{self, Connection};
 use tokio::net::UnixStream;
-use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
-struct Served {
-    runtime: Runtime,
-    client: ProviderClient<Channel>,
-}
-
-fn served() -> &'static Served {
-    static SERVED: OnceLock<Served> = OnceLock::new();
-    SERVED.get_or_init(|| {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let client = runtime.block_on(async {
-            let definition = configured(Api::empty()).await;
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            let connections = tokio_stream::once(Ok(Box::new(theirs) as Connection));
-            let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
-            tokio::spawn(serve::serve(
-                definition,
-                connections,
-                CancellationToken::new(),
-            ));
-            let mut ours = Some(TokioIo::new(ours));
-            let connector = tower::service_fn(move |_| {
-                let ours = ours.take().ok_or("the connection is over");
-                async move { ours }
-            });
-            let endpoint = Endpoint::from_static("http://localhost");
-            ProviderClient::new(endpoint.connect_with_connector(connector).await.unwrap())
-        });
-        Served { runtime, client }
-    })
+/// Of a server of its own: what one input does depends on no other.
+async fn client() -> ProviderClient<Channel> {
+    let definition = configured(Api::empty()).await;
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let connections = tokio_stream::once(Ok(Box::new(theirs) as Connection));
+    let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
+    tokio::spawn(serve::serve(
+        definition,
+        connections,
+        CancellationToken::new(),
+    ));
+    let mut ours = Some(TokioIo::new(ours));
+    let connector = tower::service_fn(move |_| {
+        let ours = ours.take().ok_or("the connection is over");
+        async move { ours }
+    });
+    let endpoint = Endpoint::from_static("http://localhost");
+    ProviderClient::new(endpoint.connect_with_connector(connector).await.unwrap())
 }
 
 fuzz_target!(|data: &[u8]| {
     let Some((call, request)) = choice(data, 17) else {
         return;
     };
-    let Served { runtime, client } = served();
-    let mut client = client.clone();
     /// Calls if the bytes are a request of it. Whatever the response is, the server has not panicked.
     macro_rules! call {
         ($method:ident, $module:ident) => {
             if let Ok(request) = $module::Request::decode(request) {
-                let _ = runtime.block_on(client.$method(request));
+                runtime().block_on(async { drop(client().await.$method(request).await) });
             }
         };
     }
