@@ -32,6 +32,18 @@ async fn client() -> ProviderClient<Channel> {
     ProviderClient::new(endpoint.connect_with_connector(connector).await.unwrap())
 }
 
+/// Its response is a stream.
+fn list(request: &[u8]) {
+    if let Ok(request) = list_resource::Request::decode(request) {
+        runtime().block_on(async {
+            if let Ok(events) = client().await.list_resource(request).await {
+                let mut events = events.into_inner();
+                while let Ok(Some(_)) = events.message().await {}
+            }
+        });
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     let Some((call, request)) = choice(data, 17) else {
         return;
@@ -58,7 +70,7 @@ fuzz_target!(|data: &[u8]| {
         10 => call!(read_data_source, read_data_source),
         11 => call!(call_function, call_function),
         12 => call!(validate_list_resource_config, validate_list_resource_config),
-        13 => call!(list_resource, list_resource),
+        13 => list(request),
         14 => call!(validate_action_config, validate_action_config),
         15 => call!(plan_action, plan_action),
         _ => call!(generate_resource_config, generate_resource_config),

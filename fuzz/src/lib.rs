@@ -47,16 +47,16 @@ impl Exchange for Api {
     }
 }
 
-/// The same at each call, and the next of a series at each: what an input does then depends on nothing else.
-struct Same(AtomicUsize);
+/// One time, and random bits in a fixed series: as little as possible of what an input does depends on anything else.
+struct Deterministic(AtomicUsize);
 
-impl Clock for Same {
+impl Clock for Deterministic {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)
     }
 }
 
-impl Random for Same {
+impl Random for Deterministic {
     fn bits(&self) -> Option<u128> {
         let number = self.0.fetch_add(1, Ordering::Relaxed) as u128;
         Some(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
@@ -74,11 +74,11 @@ pub fn runtime() -> Runtime {
 
 /// The provider, not configured yet.
 pub fn provider(api: Arc<Api>) -> ProviderDefinition {
-    let same = Arc::new(Same(AtomicUsize::new(0)));
+    let deterministic = Arc::new(Deterministic(AtomicUsize::new(0)));
     let dependencies = Dependencies {
         exchange: Some(api),
-        clock: same.clone(),
-        random: same,
+        clock: deterministic.clone(),
+        random: deterministic,
     };
     let environment = Environment::from_iter([
         ("LIVE_ENDPOINT", "http://api.invalid"),

@@ -117,11 +117,11 @@ impl Mutator {
         match value {
             [b'{' | b'[', ..] => self.json(value),
             _ => match whole_msgpack(value) {
-                Some(Value::Map(entries)) if self.0.u8(..8) > 0 => {
-                    let mut changed = Value::Map(entries);
-                    self.msgpack(&mut changed);
+                // Every byte below 128 is an integer: it is more likely text of one character.
+                Some(mut value) if !value.is_number() && self.0.u8(..8) > 0 => {
+                    self.msgpack(&mut value);
                     let mut encoded = Vec::new();
-                    rmpv::encode::write_value(&mut encoded, &changed).unwrap();
+                    rmpv::encode::write_value(&mut encoded, &value).unwrap();
                     encoded
                 }
                 _ => self.protobuf(value),

@@ -5,14 +5,14 @@ use super::failure_report::{FailureReport, followed_by};
 use super::interruption::{start_successor, while_owed};
 use super::model::{JobModel, RUNNING, target_status};
 use super::private::JobPrivate;
-use super::run_state::{JobHandle, Polls, Rejections, WaitError, is_denied};
+use super::run_state::{JobHandle, Rejections, WaitError, is_denied};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::run::{Created, Replaced, Run};
-use alicloud_live::{CallContext, CreateError, CreatedJob, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -44,19 +44,23 @@ pub(super) async fn create(
         has_run: false,
     });
 
-    let mut owes_start = false;
+    let mut private = JobPrivate::found_at(place);
     let job = JobHandle::new(session, &id, ctx);
     let job = match goal.reach(job).await {
         Ok(job) => Some(job),
         Err(error) => {
             let report = FailureReport::read(session, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if goal.may_be_reached_unseen(&report, ctx) {
+            if goal.is_presumed_reached(&error, &report) {
                 diagnostics.add_warning(not_seen(&report));
+                if report.is_gone() {
+                    private.found_at = None;
+                }
             } else if !report.is_as_planned(&state.spec(), goal.target.as_ref()) {
                 diagnostics.add_error(not_as_planned(&error, &report));
-                owes_start = goal.inherits_running && !report.has_status(&JobStatus::Running);
-                if owes_start {
+                private.owes_start =
+                    goal.inherits_running && !report.has_status(&JobStatus::Running);
+                if private.owes_start {
                     // With create_before_destroy the old job still exists.
                     let has_old = goal.replaced.is_none();
                     diagnostics.add_warning(successor_not_started(&state.label(), has_old));
@@ -76,8 +80,6 @@ pub(super) async fn create(
         }
     }
     state.unknown_to_null();
-    let mut private = JobPrivate::found_at(place);
-    private.owes_start = owes_start;
     Some((state, private))
 }
 
@@ -104,7 +106,9 @@ fn not_seen(report: &FailureReport) -> Diagnostic {
     let present = report.present("");
     diagnostic::general(
         "Job created but not read",
-        format!("{present} Until then, what only the API knows of the job is null in the state."),
+        format!(
+            "{present} Until then, what only the API knows of the job is null in the state, and for whatever refers to it."
+        ),
     )
 }
 
@@ -208,10 +212,10 @@ impl Goal {
         }
     }
 
-    /// Whether a job that nobody has seen is as planned all the same: the API creates it stopped, and need not show it at once.
-    fn may_be_reached_unseen(&self, report: &FailureReport, ctx: &CallContext) -> bool {
-        let may_appear = !report.is_gone() || ctx.interruption() == Some(Interruption::Cancelled);
-        self.target != Some(JobStatus::Running) && report.job().is_none() && may_appear
+    /// Whether a job that nobody has seen counts as what was planned: the API creates it stopped, and need not show it at once.
+    fn is_presumed_reached(&self, error: &WaitError, report: &FailureReport) -> bool {
+        let is_unseen = error.is_yet_to_appear() && report.job().is_none();
+        self.target != Some(JobStatus::Running) && is_unseen
     }
 
     /// The job could not be created: if this run has ended the stream that it was to write, no further one is interrupted.
@@ -305,7 +309,6 @@ async fn create_in(
     let is_owed = || goal.is_owed(&session.run);
     let create = async |ctx: &CallContext| {
         let mut rejections = Rejections::new(&session.run);
-        let mut polls = Polls::new();
         loop {
             let created = session
                 .client
@@ -320,7 +323,7 @@ async fn create_in(
             let is_hopeless = rejections.last_too_long(error.is_rejected());
             // It may be owed no longer: the job that was to be deleted is started again if that fails.
             let is_worth_another =
-                is_owed() && !is_hopeless && polls.wait(ctx).await.is_ok() && is_owed();
+                is_owed() && !is_hopeless && rejections.pause(ctx).await.is_ok() && is_owed();
             if !is_worth_another {
                 return created;
             }
@@ -460,14 +463,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_new_job_that_was_not_seen_is_tainted_only_if_it_is_to_run() {
-        // The attempts of the wait for it, and those of the read after that.
-        let outage = || (0..10).map(|_| ("Get", Answer::Unreachable));
+        // The wait for it, and the read after that.
+        let denied = || (0..2).map(|_| ("Get", rejected(403, "Forbidden.RAM")));
         for (status, errors, warnings) in [
             (Value::Unknown, 0, 1),
             (text("Stopped"), 0, 1),
             (text(RUNNING), 1, 0),
         ] {
-            let calls = [created()].into_iter().chain(outage()).collect();
+            let calls = [created()].into_iter().chain(denied()).collect();
             let (made, diagnostics, _) = creates(calls, planned(status), |_| ()).await;
             let (state, _) = made.unwrap();
             assert_eq!(state.deletion_protection.is_null(), errors > 0);
@@ -477,22 +480,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_job_that_the_api_does_not_show_yet_is_tainted_unless_the_run_is_cancelled() {
+    async fn a_new_job_that_the_api_does_not_show_is_tainted_only_if_it_had_all_its_time() {
         let missing = || ("Get", rejected(404, "JobNotFound"));
-        for is_cancelled in [true, false] {
-            let work = async |session: &Session| {
-                let id = the_job();
-                let cancellation = CancellationToken::new();
-                if is_cancelled {
-                    cancellation.cancel();
-                }
-                let ctx = CallContext::new(Duration::ZERO, cancellation);
-                let (planned, private) = (planned(Value::Null), JobPrivate::default());
-                let goal = Goal::new(session, &planned, &private, &ctx).await;
-                let report = FailureReport::read(session, &id).await;
-                goal.may_be_reached_unseen(&report, &ctx)
-            };
-            assert_eq!(plays([missing()], work).await.0, is_cancelled);
+        let denied = ("Get", rejected(403, "Forbidden.RAM"));
+        // The polls of a minute, or one that fails, and the read after that.
+        let in_time: Calls = (0..16).map(|_| missing()).collect();
+        let cut_short: Calls = vec![denied, missing()];
+        // Without its place: another read that does not find it must not take it out of the state.
+        for (reads, is_tainted) in [(in_time, true), (cut_short, false)] {
+            let calls = [created()].into_iter().chain(reads).collect();
+            let (made, diagnostics, _) = creates(calls, planned(Value::Unknown), |_| ()).await;
+            let (_, private) = made.unwrap();
+            assert_eq!(private.found_at.is_some(), is_tainted);
+            assert_eq!(!diagnostics.errors.is_empty(), is_tainted);
         }
     }
 

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::failure_report::FailureReport;
 use super::model::JobModel;
 use super::run_state::{
-    FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, REJECTION_TIMEOUT, Rejections, WaitError,
+    FIRST_POLL, JobHandle, READS_IN_DOUBT, REJECTION_TIMEOUT, Rejections, WaitError,
 };
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
@@ -234,7 +234,6 @@ async fn start_until_it_runs(
     is_new: bool,
 ) -> Result<Job, WaitError> {
     let mut rejections = Rejections::new(&job.session.run);
-    let mut polls = Polls::new();
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
         let asked = job.start(&mut rejections).await;
@@ -250,7 +249,7 @@ async fn start_until_it_runs(
         }
         warn!(job = %job.id, "the job could not be started yet");
         let is_hopeless = rejections.last_too_long(error.is_rejected() && !is_missing);
-        if is_hopeless || polls.wait(job.ctx).await.is_err() {
+        if is_hopeless || rejections.pause(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
             return Err(error);
         }
@@ -595,6 +594,29 @@ mod tests {
         };
         let (is_started, took) = plays(calls, start).await;
         assert!(is_started && took > 2 * REJECTION_TIMEOUT, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_is_denied_for_another_job_is_given_up_as_soon_as_others() {
+        // The reads after each attempt: while the run may clear the way, only that of whether it is worth another.
+        for (code, reads) in [
+            ("OperationDenied", [1, 1, 1, 1, 1, 2, 2, 2]),
+            ("Forbidden.RAM", [1; 8]),
+        ] {
+            let attempt = |reads: usize| {
+                let reads = (0..reads).map(|_| ("Get", stopped()));
+                [("Start", rejected(403, code))].into_iter().chain(reads)
+            };
+            let calls: Calls = reads.into_iter().flat_map(attempt).collect();
+            let start = async |session: &Session| {
+                let (id, ctx) = (the_job(), a_minute());
+                let job = JobHandle::new(session, &id, &ctx);
+                start_again(job, false).await.is_ok()
+            };
+            let (is_started, took) = plays(calls, start).await;
+            let took = took.as_secs();
+            assert!(!is_started && (20..25).contains(&took), "{code}: {took} s");
+        }
     }
 
     #[tokio::test(start_paused = true)]

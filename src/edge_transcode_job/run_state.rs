@@ -15,22 +15,27 @@ pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a call that is owed is retried although the API rejects it: it may do so for a while after a stop, and others may be
-/// starting or stopping the job at the same time.
+/// starting or stopping the job at the same time. Only the waits between rejections count.
 pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The rejections in a row that this is with the waits between them. They are counted, so that an outage between two is none of it.
-const REJECTIONS: u32 = 8;
 
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
 pub(super) const READS_IN_DOUBT: u32 = 4;
+
+/// What is waited for after a create.
+const TO_APPEAR: &str = "to appear";
 
 /// Why a job did not reach its target.
 #[derive(Debug)]
 pub(super) enum WaitError {
     /// The change failed, or a read before it.
     Call(CallError),
-    /// The change was accepted, and then the job could not be read.
-    Unseen(CallError),
+    /// The job was created, or its change accepted, and then it could not be read.
+    Unseen {
+        /// What was waited for.
+        wanted: &'static str,
+        /// Why it could not be read.
+        error: CallError,
+    },
     /// The deadline was exceeded, or the user canceled, while the job was still in another state.
     Waiting {
         /// What was waited for.
@@ -50,7 +55,7 @@ impl From<CallError> for WaitError {
 
 impl WaitError {
     pub(super) fn is_job_not_found(&self) -> bool {
-        matches!(self, Self::Call(error) | Self::Unseen(error) if error.is_job_not_found())
+        matches!(self, Self::Call(error) | Self::Unseen { error, .. } if error.is_job_not_found())
     }
 
     /// Whether the API rejected the change, other than for its quota: then nothing was done.
@@ -73,7 +78,23 @@ impl WaitError {
                 Failure::Ambiguous(ambiguous) => matches!(ambiguous, Ambiguous::UnknownCode(_)),
                 Failure::NotSent(_) => false,
             },
-            Self::Unseen(_) => false,
+            Self::Unseen { .. } => false,
+        }
+    }
+
+    /// Whether the API has not shown a new job, and was not asked for all the time that there was.
+    pub(super) fn is_yet_to_appear(&self) -> bool {
+        match self {
+            Self::Call(_) => false,
+            Self::Unseen { wanted, .. } => *wanted == TO_APPEAR,
+            Self::Waiting {
+                wanted,
+                last,
+                interruption,
+            } => {
+                let is_cut_short = last.is_none() || *interruption == Interruption::Cancelled;
+                *wanted == TO_APPEAR && is_cut_short
+            }
         }
     }
 
@@ -90,13 +111,13 @@ impl WaitError {
                 last,
                 interruption,
             },
-            None => Self::Unseen(error),
+            None => Self::Unseen { wanted, error },
         }
     }
 
     pub(super) fn to_diagnostic(&self, summary: &'static str) -> Diagnostic {
         let (wanted, last, interruption) = match self {
-            Self::Call(error) | Self::Unseen(error) => {
+            Self::Call(error) | Self::Unseen { error, .. } => {
                 return call_error::to_diagnostic(summary, error);
             }
             Self::Waiting {
@@ -172,16 +193,15 @@ impl<'a> JobHandle<'a> {
 
     /// Waits until a job that was just created can be read: how soon that is, is not documented.
     pub(super) async fn wait_until_visible(self) -> Result<Job, WaitError> {
-        const WANTED: &str = "to appear";
         let (mut polls, mut last) = (Polls::new(), None);
         loop {
             match self.get().await {
                 Ok(job) => return Ok(job),
                 Err(error) if error.is_job_not_found() => {
                     last = Some("not existing".to_owned());
-                    polls.wait_for(WANTED, "not existing", self.ctx).await?;
+                    polls.wait_for(TO_APPEAR, "not existing", self.ctx).await?;
                 }
-                Err(error) => return Err(WaitError::unseen(error, WANTED, last, self.ctx)),
+                Err(error) => return Err(WaitError::unseen(error, TO_APPEAR, last, self.ctx)),
             }
         }
     }
@@ -309,11 +329,11 @@ impl<'a> JobHandle<'a> {
     }
 }
 
-/// Rejections of a call, and the waits after those that another job may have caused.
+/// Rejections of a call, and the waits after them.
 pub(super) struct Rejections<'a> {
     run: &'a Run,
     first_at: Option<Instant>,
-    in_a_row: u32,
+    waited: Duration,
     polls: Polls,
 }
 
@@ -322,23 +342,32 @@ impl<'a> Rejections<'a> {
         Self {
             run,
             first_at: None,
-            in_a_row: 0,
+            waited: Duration::ZERO,
             polls: Polls::new(),
         }
     }
 
     /// Records a failure of the call. Returns whether the API has gone on rejecting it for too long.
     pub(super) fn last_too_long(&mut self, is_rejection: bool) -> bool {
-        self.in_a_row = if is_rejection { self.in_a_row + 1 } else { 0 };
-        self.in_a_row >= REJECTIONS
+        if !is_rejection {
+            (self.first_at, self.waited) = (None, Duration::ZERO);
+        }
+        self.waited >= REJECTION_TIMEOUT
     }
 
-    /// Waits after a rejection. Returns whether another attempt is worth it: this run may have cleared the way. While running
-    /// jobs are interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
+    /// Waits before another attempt.
+    pub(super) async fn pause(&mut self, ctx: &CallContext) -> Result<(), Interruption> {
+        self.waited += self.polls.next;
+        self.polls.wait(ctx).await
+    }
+
+    /// Waits after a rejection that another job may have caused. Returns whether another attempt is worth it: this run may have
+    /// cleared the way. While running jobs are interrupted, that is only when another one was stopped for good: what they leave
+    /// free they need themselves.
     pub(super) async fn wait(&mut self, ctx: &CallContext) -> bool {
         let rejected_at = Instant::now();
         let first_at = *self.first_at.get_or_insert(rejected_at);
-        while self.run.may_clear_way(first_at) && self.polls.wait(ctx).await.is_ok() {
+        while self.run.may_clear_way(first_at) && self.pause(ctx).await.is_ok() {
             if ctx.is_recovery()
                 || !self.run.is_interrupting()
                 || self.run.has_stopped_since(rejected_at)
@@ -405,6 +434,38 @@ mod tests {
         }
     }
 
+    fn unseen(error: CallError) -> WaitError {
+        WaitError::Unseen {
+            wanted: "to run",
+            error,
+        }
+    }
+
+    #[test]
+    fn a_new_job_is_yet_to_appear_unless_it_had_all_its_time() {
+        let waiting = |wanted, last: Option<&str>, interruption| WaitError::Waiting {
+            wanted,
+            last: last.map(str::to_owned),
+            interruption,
+        };
+        let not_read = |wanted| WaitError::Unseen {
+            wanted,
+            error: in_doubt(),
+        };
+        let (timeout, ctrl_c) = (Interruption::DeadlineExceeded, Interruption::Cancelled);
+        for (error, is_yet_to_appear) in [
+            (waiting(TO_APPEAR, Some("not existing"), timeout), false),
+            (waiting(TO_APPEAR, Some("not existing"), ctrl_c), true),
+            (waiting(TO_APPEAR, None, timeout), true),
+            (not_read(TO_APPEAR), true),
+            (waiting("to be stopped", None, ctrl_c), false),
+            (not_read("to be stopped"), false),
+            (in_doubt().into(), false),
+        ] {
+            assert_eq!(error.is_yet_to_appear(), is_yet_to_appear, "{error:?}");
+        }
+    }
+
     #[test]
     fn a_failure_says_whether_nothing_was_done_and_whether_the_settings_may_be_why() {
         for (failure, is_rejected, was_not_done, is_about_the_job) in [
@@ -414,12 +475,7 @@ mod tests {
             (not_sent().into(), false, true, false),
             (in_doubt().into(), false, false, false),
             (waiting(), false, false, true),
-            (
-                WaitError::Unseen(rejected(403, "Forbidden.RAM")),
-                false,
-                false,
-                false,
-            ),
+            (unseen(rejected(403, "Forbidden.RAM")), false, false, false),
         ] {
             assert_eq!(failure.is_rejected(), is_rejected, "{failure:?}");
             assert_eq!(failure.was_not_done(), was_not_done, "{failure:?}");
@@ -430,7 +486,7 @@ mod tests {
     #[test]
     fn a_job_is_not_found_by_a_call_or_by_a_read_after_it() {
         let gone = || rejected(404, "JobNotFound");
-        for error in [WaitError::Call(gone()), WaitError::Unseen(gone())] {
+        for error in [WaitError::Call(gone()), unseen(gone())] {
             assert!(error.is_job_not_found());
         }
         for error in [rejected(403, "OperationDenied").into(), waiting()] {
@@ -524,7 +580,7 @@ mod tests {
 
         let calls = vec![("Get", denied(403, "Forbidden.RAM"))];
         let (seen, _) = plays(calls, &a_minute(), wait).await;
-        assert!(matches!(seen, Err(WaitError::Unseen(_))));
+        assert!(matches!(seen, Err(WaitError::Unseen { .. })));
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,7 +45,7 @@ fn credentials() -> [NamedAttribute; 11] {
         )),
         optional(
             "profile",
-            "Profile of the credentials file. Its credentials are used when no access key is set; its region, its STS settings and, in mode RamRoleArn, its role count beside an access key, too. A profile that does not exist is ignored if an access key is set. Can also be set with the `ALICLOUD_PROFILE` or `ALIBABA_CLOUD_PROFILE` environment variable. Defaults to the current profile of the file, if a file is configured. Modes: AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, CredentialsURI, CloudSSO, OAuth and External. The command of External runs without a shell. `CredentialsURI` and `External` are rejected when `ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS` is `true`.",
+            "Profile of the credentials file. Its credentials are used when no access key is set; its region, its STS settings and, in mode RamRoleArn, its role count beside an access key, too. A profile that does not exist is ignored if an access key is set, with a warning. Can also be set with the `ALICLOUD_PROFILE` or `ALIBABA_CLOUD_PROFILE` environment variable. Defaults to the current profile of the file, if a file is configured. Modes: AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, CredentialsURI, CloudSSO, OAuth and External. The command of External runs without a shell. `CredentialsURI` and `External` are rejected when `ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS` is `true`.",
         ),
         optional(
             "shared_credentials_file",

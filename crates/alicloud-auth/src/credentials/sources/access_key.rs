@@ -80,7 +80,8 @@ pub(in crate::credentials) async fn discover(
     };
     let credentials = Credentials::from_text(&id, &key, token.as_ref())
         .map_err(|problem| SourceConfigError::new("access_key", format!("the {problem}")))?;
-    let settings = profile_settings(config, system, sts).await?;
+    let mut warnings = Vec::new();
+    let settings = profile_settings(config, system, sts, &mut warnings).await?;
     Ok(Discovery::Found(Box::new(Candidate {
         source: Box::new(StaticCredentials {
             origin,
@@ -89,7 +90,7 @@ pub(in crate::credentials) async fn discover(
         role: settings.role,
         sts: settings.sts,
         region: settings.region,
-        warnings: settings.warnings,
+        warnings,
     })))
 }
 
@@ -124,21 +125,17 @@ struct ProfileSettings {
     region: Option<Region>,
     role: Option<Role>,
     sts: Option<Sts>,
-    warnings: Vec<Warning>,
 }
 
 async fn profile_settings(
     config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
+    warnings: &mut Vec<Warning>,
 ) -> Result<ProfileSettings, SourceConfigError> {
-    let mut warnings = Vec::new();
-    let found = profile::find_configured(config, system, &mut warnings).await?;
+    let found = profile::find_configured(config, system, warnings).await?;
     let Some((profile, origin)) = found else {
-        return Ok(ProfileSettings {
-            warnings,
-            ..ProfileSettings::default()
-        });
+        return Ok(ProfileSettings::default());
     };
     let invalid = |reason: String| SourceConfigError::new("profile", reason);
     profile.check_mode(&origin).map_err(invalid)?;
@@ -150,6 +147,5 @@ async fn profile_settings(
         region: profile.region(&origin).map_err(invalid)?,
         role,
         sts: Some(profile.sts(&origin, sts).map_err(invalid)?),
-        warnings,
     })
 }

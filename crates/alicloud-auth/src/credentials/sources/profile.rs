@@ -119,8 +119,9 @@ pub(super) async fn find_configured(
     let mut missing = |reason: &str| {
         warnings.push(Warning::MissingProfile(format!(
             "The profile {name:?} is set beside the access key, but {reason}. The access key is used without the region, the \
-             role and the STS settings of a profile. Correct the profile (argument profile, {}), or remove it.",
-            PROFILE_VARIABLES.join(", ")
+             role and the STS settings of a profile. Correct the profile (argument profile, {}) or the file (argument shared_credentials_file, {}), or remove the profile.",
+            PROFILE_VARIABLES.join(", "),
+            FILE_VARIABLES.join(", ")
         )));
     };
     let Some(opened) = open_if_exists(path, system).await? else {
