@@ -15,7 +15,7 @@ pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a call that is owed is retried although the API rejects it: it may do so for a while after a stop, and others may be
-/// starting or stopping the job at the same time. Only the waits between rejections count.
+/// starting or stopping the job at the same time. Only the waits since the last other failure count.
 pub(super) const REJECTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.

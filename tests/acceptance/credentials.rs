@@ -53,6 +53,7 @@ over_each_terraform! {
 
 over_newest_terraform! {
     a_slow_helper_hides_no_existing_job,
+    a_missing_profile_beside_keys_is_a_warning,
     no_stream_is_ended_with_credentials_that_expire_before_it_could_be_back,
 }
 
@@ -212,6 +213,21 @@ fn a_profile_that_takes_on_a_role(world: &TestWorkspace) {
     command_line_profiles(world, &profile);
     world.set("ALICLOUD_PROFILE", "default");
     applies_with(world, &Block::provider(), "STS.assume-role-");
+}
+
+fn a_missing_profile_beside_keys_is_a_warning(world: &TestWorkspace) {
+    configure(world, &Block::provider().text("profile", "nobody"));
+    let warns = |reason: &str| {
+        let plan = world.plan();
+        assert_eq!(plan.planned().len(), 1, "{plan}");
+        let [warning] = &plan.warnings("Profile is not used")[..] else {
+            panic!("{plan}")
+        };
+        warning.must_say(&["\"nobody\" is set beside the access key", reason]);
+    };
+    warns("~/.aliyun/config.json does not exist");
+    command_line_profiles(world, &json!([{"name": "prod"}]));
+    warns("~/.aliyun/config.json has no such profile");
 }
 
 fn profiles_in_a_chain(world: &TestWorkspace) {

@@ -23,6 +23,7 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
+    a_job_that_the_api_does_not_show_yet_at_ctrl_c_is_kept,
     a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for,
     a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state,
     a_create_that_is_owed_ends_when_its_terraform_is_killed,
@@ -264,6 +265,35 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage)
     );
     assert!(state["create_time"].is_string(), "{state:#}");
     the_next_runs_converge(world);
+}
+
+/// It is not to run, so nothing is missing but its description.
+fn a_job_that_the_api_does_not_show_yet_at_ctrl_c_is_kept(world: &TestWorkspace) {
+    world.configure(Block::job("it"));
+    let created = fault("Create", FaultKind::Pause).when(FaultStage::After);
+    let unseen = fault("Get", FaultKind::error(404, "JobNotFound"));
+    world.cloud.set_faults([created.times(1), unseen]);
+    let running = world.start(APPLY);
+    world.cloud.wait_paused();
+    running.press_ctrl_c();
+    world.cloud.release();
+    let ended = world.end_of(running);
+    assert_eq!(
+        ended.warnings("Job created but not read").len(),
+        1,
+        "{ended}"
+    );
+    assert!(!world.is_tainted(JOB));
+    // Nobody has seen it at any place, so that it is not found now does not take it out of the state.
+    let error = world.plan_error();
+    error.must_say(&[
+        "Job not found at this endpoint or account",
+        "stays in the state",
+    ]);
+
+    world.cloud.set_faults([]);
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create"]);
 }
 
 fn a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
